@@ -1,0 +1,39 @@
+# Needs Python 3.11+ with venv, make and a package index; nothing else. Another Python: make demo PYTHON=python3.12
+PYTHON ?= python3
+PORT ?= 8000
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0
+POSTGRES := $(BIN)/python example_project/postgres.py --
+
+.PHONY: demo test lint clean
+
+demo: .venv/demo.stamp  ## The example site on a PostgreSQL of its own, until it is stopped.
+	@exec $(BIN)/python example_project/demo.py $(PORT)
+
+test: .venv/test.stamp  ## The suite on SQLite, then on PostgreSQL; the package is covered by both together.
+	@$(BIN)/coverage erase
+	env -u DATABASE_URL $(PYTEST)
+	$(POSTGRES) $(PYTEST) --cov-append
+	$(BIN)/coverage report
+
+lint: .venv/test.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	DEBUG=1 $(BIN)/python example_project/manage.py makemigrations --check --dry-run
+	$(BIN)/python -m django makemigrations --check --dry-run --settings tests.settings --pythonpath .
+
+clean:
+	rm -rf .venv .tox .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist src/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/demo.stamp: pyproject.toml setup.cfg example_project/requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; $(PYTHON) is %d.%d. Name another: make PYTHON=python3.12 ..." % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable . --requirement example_project/requirements.txt
+	@touch $@
+
+.venv/test.stamp: .venv/demo.stamp tests/requirements.txt
+	$(BIN)/python -m pip install --quiet --requirement tests/requirements.txt
+	@touch $@

@@ -1,0 +1,32 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from phone_referrals.accounts import get_accounts
+from phone_referrals.models import Referral
+from phone_referrals.referrals.codes import code_of
+from phone_referrals.referrals.redeem import redeem
+
+# Who was invited by whom. Numbers 555-0100 to 555-0199 are reserved for fiction: no message reaches anybody.
+NETWORK = {
+    "+12015550100": None,
+    "+12015550101": "+12015550100",
+    "+12015550102": "+12015550100",
+    "+12015550103": "+12015550101",
+    "+12015550104": "+12015550101",
+    "+12015550105": None,
+}
+
+
+class Command(BaseCommand):
+    help = "Create a few users who invited each other; those who exist are left as they are."
+
+    def handle(self, **_options: Any) -> None:
+        accounts = get_accounts()
+        codes: dict[str, str] = {}
+        for phone_number, inviter in NETWORK.items():
+            user = accounts.find(phone_number) or accounts.create(phone_number)
+            codes[phone_number] = code_of(user).code
+            if inviter and not Referral.objects.filter(referred=user).exists():
+                redeem(user, codes[inviter])
+            self.stdout.write(f"{phone_number}  code {codes[phone_number]}  invited by {inviter or 'nobody'}")

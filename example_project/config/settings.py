@@ -1,0 +1,164 @@
+"""Settings of the example site. What differs between machines comes from the environment; see `env` below."""
+
+import os
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = os.environ
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    return env.get(name, str(int(default))).lower() in {"1", "true", "yes", "on"}
+
+
+def words(name: str, default: str = "") -> list[str]:
+    return re.findall(r"[^\s,]+", env.get(name, default))
+
+
+# Security
+
+DEBUG = flag("DEBUG")
+SECRET_KEY = env.get("SECRET_KEY", "")
+if not SECRET_KEY:
+    if not DEBUG:
+        raise ImproperlyConfigured("Set SECRET_KEY in the environment, or DEBUG=1 on your own machine.")
+    SECRET_KEY = "insecure-and-for-your-own-machine-only"  # noqa: S105
+ALLOWED_HOSTS = words("ALLOWED_HOSTS")
+# The redirect to HTTPS and HSTS are the business of the server in front, which has the certificate.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = flag("HTTPS", default=not DEBUG)
+
+# Applications
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "phonenumber_field",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "phone_referrals",
+    "accounts",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+# Database: DATABASE_URL, or PostgreSQL by its parts, or a file
+
+
+def database() -> dict[str, Any]:
+    # Connections persist: one for every request makes a sign-in four times slower.
+    persistent = {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+    if "DATABASE_URL" in env:
+        return {**dj_database_url.parse(env["DATABASE_URL"]), **persistent}
+    if env.keys() & {"POSTGRES_DB", "POSTGRES_USER", "DB_HOST"}:
+        user = env.get("POSTGRES_USER", "postgres")
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": env.get("POSTGRES_DB", user),
+            "USER": user,
+            "PASSWORD": env.get("POSTGRES_PASSWORD", ""),
+            "HOST": env.get("DB_HOST", "localhost"),
+            "PORT": env.get("DB_PORT", "5432"),
+            **persistent,
+        }
+    # A transaction takes the write lock when it begins: one that reads first cannot wait for it later.
+    options = {"timeout": 20, "transaction_mode": "IMMEDIATE"}
+    return {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3", "OPTIONS": options, **persistent}
+
+
+DATABASES = {"default": database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Users and the API
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "phone_referrals.signin.backend.PhoneCodeBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Phone referrals",
+    "DESCRIPTION": "Sign in by phone, enter a friend's referral code, see who used yours.",
+    "VERSION": "1",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_INCLUDE_SCHEMA": False,
+    # The pages' scripts come from this site: they load with no internet.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+PHONE_REFERRALS_SMS_BACKEND = env.get("PHONE_REFERRALS_SMS_BACKEND", "phone_referrals.sms.console.SmsBackend")
+PHONE_REFERRALS_ECHO_CODE = flag("PHONE_REFERRALS_ECHO_CODE")
+# All regions, for the console costs nothing. Name the ones that you serve, "RU,KZ", before a gateway sends you bills.
+regions = words("PHONE_REFERRALS_ALLOWED_REGIONS", "*")
+PHONE_REFERRALS_ALLOWED_REGIONS = "*" if regions == ["*"] else regions
+
+# Languages and static files
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ru", "Русский")]
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "static_root"
+# Served from the apps themselves until `collectstatic` has been run: no warning that it has not.
+WHITENOISE_USE_FINDERS = True
+warnings.filterwarnings("ignore", "No directory at", UserWarning)
+
+# Logs go to the console. Never "django.db.backends" at DEBUG: parameters of SQL are people's phone numbers.
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"django": {"handlers": [], "level": "INFO"}},
+}

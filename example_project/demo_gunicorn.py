@@ -1,0 +1,23 @@
+"""How the demo's gunicorn runs."""
+
+import os
+import signal
+import threading
+from typing import Any
+
+workers = 2
+worker_class = "gthread"
+threads = 8
+graceful_timeout = 2
+loglevel = "warning"
+control_socket_disable = True  # It would be a file in the home directory.
+
+
+def on_starting(_arbiter: Any) -> None:
+    """Stop when standard input ends: it is a pipe from the demo, and ends however that does, even by SIGKILL."""
+
+    def watch() -> None:
+        os.read(0, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,73 @@
+"""How a phone number maps to a user of the host."""
+
+from typing import Any
+from uuid import uuid4
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import models, router
+from django.utils.module_loading import import_string
+
+from phone_referrals import phones
+from phone_referrals.conf import conf
+
+
+class PhoneAccounts:
+    """Finds and creates users by the column that `PHONE_REFERRALS_PHONE_FIELD` names.
+
+    A host whose users are made in another way subclasses this and names the class in `PHONE_REFERRALS_ACCOUNTS`.
+    Phone numbers are E.164 text throughout.
+    """
+
+    def find(self, phone_number: str) -> AbstractBaseUser | None:
+        """Return the user who holds the number, active or not."""
+        model = get_user_model()
+        # The base manager: a row that a default manager hides holds the number all the same. And the database
+        # that is written to: a replica may not know yet of a user who signed up a moment ago.
+        users = model._base_manager.using(router.db_for_write(model))
+        return self.join(users.filter(**{conf.phone_field: phone_number})).first()
+
+    def create(self, phone_number: str) -> AbstractBaseUser:
+        """Create the user of a number that has been proven; raises `IntegrityError` where it is taken."""
+        model = get_user_model()
+        user = model()
+        if model.USERNAME_FIELD == "username":
+            # Host models with a required, unique username get one that says nothing of the phone.
+            setattr(user, model.USERNAME_FIELD, uuid4().hex)
+        user.set_unusable_password()
+        if "__" in conf.phone_field:
+            user.save(force_insert=True)
+            self.set_phone(user, phone_number)
+        else:
+            setattr(user, conf.phone_field, phone_number)
+            user.save(force_insert=True)
+        return user
+
+    def phone_of(self, user: Any) -> str:
+        """Return the user's number, or an empty string."""
+        *relations, field = conf.phone_field.split("__")
+        holder = user
+        for relation in relations:
+            holder = getattr(holder, relation, None)
+        return phones.e164(getattr(holder, field, None))
+
+    def set_phone(self, user: Any, phone_number: str) -> None:
+        """Give the user a number that has been proven; raises `IntegrityError` where it is taken."""
+        *relations, field = conf.phone_field.split("__")
+        holder: models.Model = user
+        for relation in relations:
+            link = user._meta.get_field(relation)
+            holder = getattr(user, relation, None) or link.related_model(**{link.field.name: user})
+        setattr(holder, field, phone_number)
+        holder.save()
+
+    def join(self, queryset: models.QuerySet[Any], prefix: str = "") -> models.QuerySet[Any]:
+        """Return `queryset` with what `phone_of` reads joined, for rows that are users or have one at `prefix`."""
+        paths = [path for path in (prefix, *conf.phone_field.split("__")[:-1]) if path]
+        return queryset.select_related("__".join(paths)) if paths else queryset
+
+
+def get_accounts() -> PhoneAccounts:
+    """Return the mapping that `PHONE_REFERRALS_ACCOUNTS` names."""
+    accounts: PhoneAccounts = import_string(conf.accounts)()
+    return accounts

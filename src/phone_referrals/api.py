@@ -1,0 +1,73 @@
+"""What all API views share: who is asking, and how a refusal becomes an answer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connections, transaction
+from django.utils.module_loading import import_string
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import APIException, ErrorDetail, ParseError
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.response import Response
+
+from phone_referrals.conf import conf
+from phone_referrals.exceptions import PhoneReferralsError
+from phone_referrals.tokens import get_issuer
+
+
+class Refusal(APIException):
+    """A refusal of the package in the terms of DRF, whose exception handler, or the host's, renders it."""
+
+    def __init__(self, error: PhoneReferralsError) -> None:
+        self.status_code = error.status_code
+        self.detail: Any = {"detail": error.message, "code": error.code, **error.extra}
+        self.wait = error.retry_after
+
+
+class ApiView(GenericAPIView[Any]):
+    """Base of the views: tokens of the site's kind, signed-in users only, errors as `{"detail", "code"}`."""
+
+    permission_classes: Sequence[type[BasePermission]] = (IsAuthenticated,)
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        view = super().as_view(**initkwargs)
+        # A host's ATOMIC_REQUESTS would forget wrong guesses when it rolls back.
+        for alias in connections:
+            view = transaction.non_atomic_requests(using=alias)(view)
+        return view
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        # The issuer's first: its scheme is what an anonymous request is answered with, 401 and not 403.
+        issued = get_issuer().authentication_classes
+        others = [each for each in self.authentication_classes if each not in issued]
+        return [authentication() for authentication in (*issued, *others)]
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, PhoneReferralsError):
+            exc = Refusal(exc)
+        elif isinstance(exc, RecursionError):
+            # JSON nested deeper than Python reads.
+            exc = ParseError()
+        response = super().handle_exception(exc)
+        if isinstance(response.data, dict) and isinstance(response.data.get("detail"), ErrorDetail):
+            response.data["code"] = response.data["detail"].code
+        return response
+
+
+class OpenView(ApiView):
+    """Base of the two sign-in calls, which anybody may make; a stale token in the request does not matter."""
+
+    permission_classes = ()
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return []
+
+
+class MayReadUsers(BasePermission):
+    """Delegates to `PHONE_REFERRALS_USERS_PERMISSION`, read at each request."""
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        permission: BasePermission = import_string(conf.users_permission)()
+        return permission.has_permission(request, view)

@@ -1,0 +1,17 @@
+from django.apps import AppConfig
+from django.core import checks as django_checks
+from django.utils.translation import gettext_lazy as _
+
+
+class PhoneReferralsConfig(AppConfig):
+    name = "phone_referrals"
+    label = "phone_referrals"
+    verbose_name = _("Sign-in by phone and referrals")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Here, not at the top: checks read the user model, which apps loading first may define.
+        from phone_referrals import checks
+
+        django_checks.register(checks.check_settings)
+        django_checks.register(checks.check_deployment, deploy=True)

@@ -1,0 +1,66 @@
+"""User models to build on: a mixin of one column, and a ready phone-first user."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from phonenumber_field.modelfields import PhoneNumberField
+
+from phone_referrals import phones
+
+
+class PhoneUserMixin(models.Model):
+    """One column for any user model. Nullable, so that it is added to a full table without a default."""
+
+    phone_number = PhoneNumberField(_("phone number"), unique=True, null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class PhoneUserManager(BaseUserManager["AbstractPhoneUser"]):
+    """Makes users by phone number. Without a password one cannot sign in by password."""
+
+    def create_user(
+        self, phone_number: Any = None, password: str | None = None, **extra_fields: Any
+    ) -> "AbstractPhoneUser":
+        """Create a user; raises `InvalidPhoneNumber`."""
+        user = self.model(phone_number=phones.parse(str(phone_number or "")), **extra_fields)
+        user.set_password(password)
+        user.save(using=self._db, force_insert=True)
+        return user
+
+    def create_superuser(
+        self, phone_number: Any = None, password: str | None = None, **extra_fields: Any
+    ) -> "AbstractPhoneUser":
+        """Create a superuser; raises `InvalidPhoneNumber`."""
+        return self.create_user(phone_number, password, **{"is_staff": True, "is_superuser": True, **extra_fields})
+
+
+class AbstractPhoneUser(PhoneUserMixin, AbstractBaseUser, PermissionsMixin):
+    """A user who is known by a phone number and needs neither a username nor a password."""
+
+    is_staff = models.BooleanField(
+        _("staff status"), default=False, help_text=_("Whether the user can sign in to the admin.")
+    )
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("Unselect this instead of deleting the account.")
+    )
+    date_joined = models.DateTimeField(_("date joined"), default=timezone.now)
+
+    objects: ClassVar[PhoneUserManager] = PhoneUserManager()
+
+    USERNAME_FIELD = "phone_number"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        abstract = True
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+
+    def __str__(self) -> str:
+        # Masked: this text ends up in logs, in the admin's history and in error reports.
+        return phones.mask(phones.e164(self.phone_number)) or str(self.pk)

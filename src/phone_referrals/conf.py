@@ -1,0 +1,131 @@
+"""Every setting of the package: its full name, type, default and meaning.
+
+Each one is read when it is used, so `override_settings` works and nothing is frozen at import.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from django.conf import settings
+
+
+def _get(name: str, default: Any) -> Any:
+    return getattr(settings, name, default)
+
+
+class Conf:
+    # The host's users
+
+    @property
+    def phone_field(self) -> str:
+        """Name of the user model's phone column, or a path to it through one relation (`"profile__phone"`)."""
+        return str(_get("PHONE_REFERRALS_PHONE_FIELD", "phone_number"))
+
+    @property
+    def accounts(self) -> str:
+        """Dotted path of the class that maps a phone number to a user of the host."""
+        return str(_get("PHONE_REFERRALS_ACCOUNTS", "phone_referrals.accounts.PhoneAccounts"))
+
+    @property
+    def allow_staff(self) -> bool:
+        """Whether staff may sign in by SMS, which is a weaker proof than their password and second factor."""
+        return bool(_get("PHONE_REFERRALS_ALLOW_STAFF", default=False))
+
+    @property
+    def users_permission(self) -> str:
+        """Dotted path of the DRF permission to read other people: the list, their profiles, their invitees."""
+        return str(_get("PHONE_REFERRALS_USERS_PERMISSION", "rest_framework.permissions.IsAuthenticated"))
+
+    @property
+    def token_issuer(self) -> str:
+        """Dotted path of the class that issues and revokes API tokens."""
+        return str(_get("PHONE_REFERRALS_TOKEN_ISSUER", "phone_referrals.tokens.DRFTokenIssuer"))
+
+    # Codes and their limits
+
+    @property
+    def allowed_regions(self) -> Sequence[str] | Literal["*"]:
+        """ISO 3166-1 codes of the regions that are sent messages, such as `["RU", "KZ"]`; `"*"` is all.
+
+        With nothing set all regions are served while `DEBUG` is on and none otherwise.
+        """
+        value: Sequence[str] | Literal["*"] = _get("PHONE_REFERRALS_ALLOWED_REGIONS", "*" if settings.DEBUG else ())
+        return value
+
+    @property
+    def code_digits(self) -> int:
+        """Digits of a code. NIST SP 800-63B asks for 20 bits, which is 6 digits."""
+        return int(_get("PHONE_REFERRALS_CODE_DIGITS", 6))
+
+    @property
+    def code_lifetime(self) -> int:
+        """Seconds a code is valid. NIST SP 800-63B and OWASP ASVS 6.5.5 allow 600 at most."""
+        return int(_get("PHONE_REFERRALS_CODE_LIFETIME", 600))
+
+    @property
+    def guesses_per_code(self) -> int:
+        """Wrong guesses after which a code is dead."""
+        return int(_get("PHONE_REFERRALS_GUESSES_PER_CODE", 5))
+
+    @property
+    def guesses_per_phone(self) -> int:
+        """Wrong guesses, across codes and since the last success, that lock a phone. NIST SP 800-63B: 100 at most."""
+        return int(_get("PHONE_REFERRALS_GUESSES_PER_PHONE", 100))
+
+    @property
+    def messages_per_day(self) -> int:
+        """Messages to one phone for one purpose in any 24 hours."""
+        return int(_get("PHONE_REFERRALS_MESSAGES_PER_DAY", 10))
+
+    @property
+    def resend_wait(self) -> int:
+        """Seconds to wait before the second message; the wait doubles with every further one."""
+        return int(_get("PHONE_REFERRALS_RESEND_WAIT", 30))
+
+    @property
+    def resend_wait_max(self) -> int:
+        """Seconds at which the wait stops doubling."""
+        return int(_get("PHONE_REFERRALS_RESEND_WAIT_MAX", 3600))
+
+    # Messages
+
+    @property
+    def sms_backend(self) -> str:
+        """Dotted path of the class that hands a message to an SMS gateway."""
+        return str(_get("PHONE_REFERRALS_SMS_BACKEND", "phone_referrals.sms.console.SmsBackend"))
+
+    @property
+    def sms_host(self) -> str:
+        """Domain that a message names in its WebOTP line; empty: the host that was asked for the code."""
+        return str(_get("PHONE_REFERRALS_SMS_HOST", ""))
+
+    @property
+    def sms_android_hash(self) -> str:
+        """The 11-character hash by which Android's SMS Retriever finds the app; empty: left out."""
+        return str(_get("PHONE_REFERRALS_SMS_ANDROID_HASH", ""))
+
+    @property
+    def echo_code(self) -> bool:
+        """Put the code in the answer, for a project that has no SMS gateway yet. Never in production."""
+        return bool(_get("PHONE_REFERRALS_ECHO_CODE", default=False))
+
+    # Referrals
+
+    @property
+    def code_generator(self) -> str:
+        """Dotted path of a function `(length) -> str` that invents referral codes."""
+        return str(_get("PHONE_REFERRALS_CODE_GENERATOR", "phone_referrals.referrals.codes.generate"))
+
+    @property
+    def redeem_rules(self) -> Sequence[str]:
+        """Dotted paths of callables `(*, user, referral_code)` that may refuse by raising `NotEligible`."""
+        value: Sequence[str] = _get("PHONE_REFERRALS_REDEEM_RULES", ())
+        return value
+
+    @property
+    def referral_link(self) -> str:
+        """Link that shares a code, with `{code}` in it; a path is completed with the host that was asked."""
+        return str(_get("PHONE_REFERRALS_REFERRAL_LINK", "/?ref={code}"))
+
+
+conf = Conf()

@@ -1,0 +1,157 @@
+"""What can be refused, as one tree. `api.py` turns it into JSON; a Django form shows it as it is."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+
+class PhoneReferralsError(ValidationError):
+    """Base of all refusals: a stable `code` for programs, a message for people, a status for HTTP.
+
+    `retry_after` is in seconds; `extra` goes into the answer beside the message.
+    """
+
+    code = "error"
+    status_code = 400
+    default_message: Any = _("This is not possible.")
+
+    def __init__(self, message: Any = None, *, retry_after: int | None = None, **extra: Any) -> None:
+        super().__init__(message or self.default_message, code=self.code)
+        self.retry_after = retry_after
+        self.extra = extra
+
+
+class Busy(PhoneReferralsError):
+    code = "busy"
+    status_code = 429
+    default_message = _("Too many requests at the same moment. Try again.")
+
+
+class InvalidPhoneNumber(PhoneReferralsError):
+    code = "invalid_phone_number"
+    default_message = _("Enter a valid phone number.")
+
+
+class InvalidCursor(PhoneReferralsError):
+    code = "invalid_cursor"
+    default_message = _("This page does not exist.")
+
+
+# Sign-in
+
+
+class SignInError(PhoneReferralsError):
+    """A code was not sent or not accepted."""
+
+
+class PhoneNotAllowed(SignInError):
+    code = "phone_not_allowed"
+    default_message = _("Phone numbers of this region are not served.")
+
+
+class ResendTooSoon(SignInError):
+    code = "resend_too_soon"
+    status_code = 429
+    default_message = _("A code was sent a moment ago. Wait before you ask for another one.")
+
+
+class TooManyMessages(SignInError):
+    code = "too_many_messages"
+    status_code = 429
+    default_message = _("Too many codes were sent to this phone. Try again later.")
+
+
+class DeliveryFailed(SignInError):
+    """The gateway did not take a message. A backend raises it when it knows so."""
+
+    code = "delivery_failed"
+    status_code = 503
+    default_message = _("The message could not be sent. Try again.")
+
+
+class InvalidCode(SignInError):
+    code = "invalid_code"
+    default_message = _("Wrong code.")
+
+
+class CodeExpired(SignInError):
+    code = "code_expired"
+    default_message = _("The code has expired. Ask for a new one.")
+
+
+class TooManyGuesses(SignInError):
+    code = "too_many_guesses"
+    status_code = 429
+    default_message = _("Too many wrong codes. Ask for a new one.")
+
+
+class PhoneLocked(SignInError):
+    code = "phone_locked"
+    status_code = 403
+    default_message = _("Sign-in with this phone is locked after too many wrong codes. Contact support.")
+
+
+class SignInRefused(SignInError):
+    """Another authentication backend of the site has refused."""
+
+    code = "sign_in_refused"
+    status_code = 403
+    default_message = _("You cannot sign in now.")
+
+
+class AccountDisabled(SignInError):
+    code = "account_disabled"
+    status_code = 403
+    default_message = _("This account is disabled.")
+
+
+class StaffNotAllowed(SignInError):
+    code = "staff_not_allowed"
+    status_code = 403
+    default_message = _("Staff cannot sign in by phone.")
+
+
+# Referrals
+
+
+class RedeemError(PhoneReferralsError):
+    """A referral code was not redeemed."""
+
+
+class InvalidReferralCode(RedeemError):
+    code = "invalid_referral_code"
+    default_message = _("There is no such referral code.")
+
+
+class OwnCode(RedeemError):
+    code = "own_code"
+    default_message = _("This is your own referral code.")
+
+
+class AlreadyRedeemed(RedeemError):
+    code = "already_redeemed"
+    status_code = 409
+    default_message = _("You have already entered a referral code.")
+
+
+class CircularReferral(RedeemError):
+    code = "circular_referral"
+    status_code = 409
+    default_message = _("The owner of this code was invited by you or by somebody you invited.")
+
+
+class ReferralCodeExpired(RedeemError):
+    code = "code_expired"
+    default_message = _("This referral code has expired.")
+
+
+class ReferralCodeExhausted(RedeemError):
+    code = "code_exhausted"
+    default_message = _("This referral code has been used up.")
+
+
+class NotEligible(RedeemError):
+    code = "not_eligible"
+    status_code = 403
+    default_message = _("You cannot enter a referral code.")

@@ -1,0 +1,164 @@
+from dataclasses import asdict, fields
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from phone_referrals import phones
+from phone_referrals.signin.codes import State
+
+
+class PhoneVerificationQuerySet(models.QuerySet["PhoneVerification"]):
+    def compare_and_set(self, row: "PhoneVerification", state: State) -> bool:
+        """Write `state` if nobody has written since `row` was read; return whether it was written."""
+        return bool(
+            self.filter(pk=row.pk, version=row.version).update(
+                version=row.version + 1, updated_at=timezone.now(), **asdict(state)
+            )
+        )
+
+    def clear(self) -> int:
+        """Unlock the phones and end their codes and waits; return how many. For an admin who knows the owner."""
+        return self.update(version=models.F("version") + 1, updated_at=timezone.now(), **asdict(State()))
+
+
+class PhoneVerification(models.Model):
+    """The state of one phone's current code and of its limits, for one purpose.
+
+    It holds no code: `signin.codes.derive` makes one from `serial` and the site's secret.
+    """
+
+    # Text, not a `PhoneNumberField`: E.164 always, whatever PHONENUMBER_DB_FORMAT the host stores its own in.
+    phone_number = models.CharField(_("phone number"), max_length=16)
+    purpose = models.CharField(_("purpose"), max_length=16)
+    version = models.PositiveBigIntegerField(default=0, editable=False)
+    serial = models.BigIntegerField(null=True, editable=False)
+    code_expires_at = models.DateTimeField(_("code expires at"), null=True)
+    wrong_guesses = models.PositiveSmallIntegerField(_("wrong guesses of this code"), default=0)
+    wrong_guesses_since_success = models.PositiveIntegerField(_("wrong guesses since the last success"), default=0)
+    sent_at = models.JSONField(default=list, editable=False)
+    sent_since_success = models.PositiveSmallIntegerField(_("messages since the last success"), default=0)
+    resend_at = models.DateTimeField(_("next message from"), null=True)
+    updated_at = models.DateTimeField(_("updated at"), default=timezone.now)
+
+    objects = PhoneVerificationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("phone verification")
+        verbose_name_plural = _("phone verifications")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["phone_number", "purpose"], name="phone_referrals_one_row_per_purpose")
+        ]
+
+    def __str__(self) -> str:
+        return f"{phones.mask(self.phone_number)} ({self.purpose})"
+
+    @property
+    def state(self) -> State:
+        values = {field.name: getattr(self, field.name) for field in fields(State)}
+        return State(**{**values, "sent_at": tuple(self.sent_at)})
+
+
+class ReferralCodeQuerySet(models.QuerySet["ReferralCode"]):
+    def active(self) -> Self:
+        """Return the codes that are shown to their owners."""
+        return self.filter(is_active=True)
+
+    def enabled(self) -> Self:
+        """Return the codes that may be entered."""
+        return self.filter(is_disabled=False)
+
+
+class ReferralCode(models.Model):
+    """A code of a user. One is active, which is the one that is shown; older ones work until they are disabled."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="phone_referral_codes",
+        verbose_name=_("user"),
+    )
+    code = models.CharField(_("code"), max_length=32, unique=True, help_text=_("Stored folded: O is 0, I and L are 1."))
+    is_active = models.BooleanField(_("active"), default=True, help_text=_("The code that its owner is shown."))
+    is_disabled = models.BooleanField(_("disabled"), default=False, help_text=_("It can no longer be entered."))
+    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    max_uses = models.PositiveIntegerField(_("maximum uses"), null=True, blank=True)
+    # Counted only while there is a maximum: an unlimited code of an influencer must not become one hot row.
+    uses = models.PositiveIntegerField(_("counted uses"), default=0, editable=False)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+
+    objects = ReferralCodeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("referral code")
+        verbose_name_plural = _("referral codes")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user"], condition=models.Q(is_active=True), name="phone_referrals_one_active_code"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    def take_one_use(self) -> bool:
+        """Count a use of a limited code; return whether there was one left."""
+        left = type(self).objects.using(self._state.db).filter(pk=self.pk, uses__lt=models.F("max_uses"))
+        return bool(left.update(uses=models.F("uses") + 1))
+
+
+class ReferralQuerySet(models.QuerySet["Referral"]):
+    def of(self, user: Any) -> Self:
+        """Return the referrals that `user` made."""
+        return self.filter(referrer=user)
+
+    def newest(self) -> Self:
+        """Order as the index on (referrer, created_at, referred) does."""
+        return self.order_by("-created_at", "-referred")
+
+
+class Referral(models.Model):
+    """Who was invited by whom. Written once, by `referrals.redeem.redeem`, and never changed.
+
+    Deleting the invited user removes it. Deleting the referrer empties `referrer` and leaves the row, so that the
+    invited user cannot redeem a second time.
+    """
+
+    referred = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="phone_referral",
+        verbose_name=_("invited user"),
+    )
+    referrer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        # The index below begins with this column.
+        db_index=False,
+        related_name="phone_referrals",
+        verbose_name=_("referrer"),
+    )
+    code = models.CharField(_("code"), max_length=32, help_text=_("The code that was entered."))
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+
+    objects = ReferralQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("referral")
+        verbose_name_plural = _("referrals")
+        indexes: ClassVar = [
+            # Pages of newest invitees are read from this index alone.
+            models.Index(fields=["referrer", "-created_at", "-referred"], name="phone_referrals_newest")
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=~models.Q(referrer=models.F("referred")), name="phone_referrals_not_oneself"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.referrer_id or '-'} → {self.referred_id}"

@@ -1,0 +1,55 @@
+"""What profiles and lists are read with: a fixed number of statements, however many users and invitees there are."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from phone_referrals import keyset
+from phone_referrals.accounts import get_accounts
+from phone_referrals.models import Referral, ReferralCode
+
+# Counting a popular referrer's invitees to the last one would read them all.
+MAX_COUNT = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invitees:
+    """A first page of invitees. `capped`: there are more than `count`."""
+
+    page: keyset.Page
+    count: int
+    capped: bool
+
+
+def users() -> QuerySet[Any]:
+    """Return the users with their phone numbers."""
+    return get_accounts().join(get_user_model()._default_manager.all())
+
+
+def profiles() -> QuerySet[Any]:
+    """Return the users with their referrers and, as `active_referral_code`, their codes."""
+    active = ReferralCode.objects.active().filter(user=OuterRef("pk")).values("code")[:1]
+    joined = get_accounts().join(users(), "phone_referral__referrer")
+    annotated: QuerySet[Any] = joined.annotate(active_referral_code=Subquery(active))
+    return annotated
+
+
+def users_page(cursor: str = "") -> keyset.Page:
+    """Return a page of users, newest keys first; raises `InvalidCursor`."""
+    return keyset.page(users(), descending=["pk"], cursor=cursor)
+
+
+def invitees_page(user: Any, cursor: str = "") -> keyset.Page:
+    """Return a page of the referrals of `user`, newest first; raises `InvalidCursor`."""
+    # Without `code`, the index holds every column that is read.
+    referrals = Referral.objects.of(user).defer("code")
+    return keyset.page(get_accounts().join(referrals, "referred"), descending=["created_at", "referred"], cursor=cursor)
+
+
+def invitees(user: Any) -> Invitees:
+    """Return the newest invitees of `user` and how many there are, counted up to `MAX_COUNT`."""
+    page = invitees_page(user)
+    count = Referral.objects.of(user)[: MAX_COUNT + 1].count() if page.next_cursor else len(page.rows)
+    return Invitees(page=page, count=min(count, MAX_COUNT), capped=count > MAX_COUNT)

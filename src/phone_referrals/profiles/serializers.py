@@ -1,0 +1,79 @@
+"""What is shown of people. Other people's numbers are masked and their codes hidden, unless staff is reading."""
+
+from typing import Any
+
+from django.urls import reverse
+from rest_framework import serializers
+
+from phone_referrals import phones
+from phone_referrals.accounts import get_accounts
+from phone_referrals.profiles import queries
+from phone_referrals.referrals import codes
+from phone_referrals.referrals.links import link_to
+
+
+class UserSerializer(serializers.Serializer[Any]):
+    """A user as the reader may see it. Needs the request in its context."""
+
+    id = serializers.ReadOnlyField(source="pk")
+    phone_number = serializers.SerializerMethodField()
+
+    def get_phone_number(self, user: Any) -> str:
+        phone_number = get_accounts().phone_of(user)
+        return phone_number if self.may_see_all_of(user) else phones.mask(phone_number)
+
+    def may_see_all_of(self, user: Any) -> bool:
+        reader = self.context["request"].user
+        return bool(reader.pk == user.pk or getattr(reader, "is_staff", False))
+
+
+class InviteeSerializer(UserSerializer):
+    """A referral, shown as the user who was invited and when."""
+
+    id = serializers.ReadOnlyField(source="referred_id")
+    created_at = serializers.DateTimeField(read_only=True)
+
+    def get_phone_number(self, referral: Any) -> str:
+        return super().get_phone_number(referral.referred)
+
+
+class ProfileSerializer(UserSerializer):
+    """A user of `queries.profiles()` with code, referrer and newest invitees."""
+
+    referral_code = serializers.SerializerMethodField()
+    referral_link = serializers.SerializerMethodField()
+    referred_by = serializers.SerializerMethodField()
+    invitees = serializers.SerializerMethodField()
+
+    def get_referral_code(self, user: Any) -> str | None:
+        if not self.may_see_all_of(user):
+            return None
+        if user.active_referral_code is None:
+            user.active_referral_code = codes.code_of(user).code
+        return str(user.active_referral_code)
+
+    def get_referral_link(self, user: Any) -> str | None:
+        code = self.get_referral_code(user)
+        return link_to(self.context["request"], code) if code else None
+
+    def get_referred_by(self, user: Any) -> dict[str, Any] | None:
+        referral = getattr(user, "phone_referral", None)
+        if referral is None or referral.referrer is None:
+            return None
+        return dict(UserSerializer(referral.referrer, context=self.context).data)
+
+    def get_invitees(self, user: Any) -> dict[str, Any]:
+        invitees = queries.invitees(user)
+        request = self.context["request"]
+        path = reverse("phone_referrals:invitees", args=[user.pk], current_app=request.resolver_match.namespace)
+        cursor = invitees.page.next_cursor
+        return {
+            "count": invitees.count,
+            "capped": invitees.capped,
+            "results": InviteeSerializer(invitees.page.rows, many=True, context=self.context).data,
+            "next": request.build_absolute_uri(f"{path}?cursor={cursor}") if cursor else None,
+        }
+
+
+class RedeemSerializer(serializers.Serializer[Any]):
+    referral_code = serializers.CharField(max_length=64)

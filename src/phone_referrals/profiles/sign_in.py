@@ -1,0 +1,78 @@
+"""Signing in, or up, and entering a referral code on the way."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.contrib.auth import authenticate, get_user_model
+from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.db import IntegrityError, router, transaction
+from django.views.decorators.debug import sensitive_variables
+
+from phone_referrals.accounts import get_accounts
+from phone_referrals.exceptions import Busy, PhoneReferralsError, RedeemError, SignInRefused
+from phone_referrals.referrals import codes
+from phone_referrals.referrals.redeem import redeem
+from phone_referrals.signin.backend import Proof, prove, require_admissible
+from phone_referrals.tokens import get_issuer
+
+# A user is not created when another request was faster, or when a new referral code is taken already.
+TRIES = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedIn:
+    """Who signed in, what the token issuer says, and what became of the referral code.
+
+    `refusal` is why the code was not redeemed; `redeemed` is false too where none was entered.
+    """
+
+    user: Any
+    created: bool
+    token: dict[str, Any] = field(repr=False)
+    redeemed: bool = False
+    refusal: PhoneReferralsError | None = None
+
+
+@sensitive_variables()
+def sign_in(request: Any, *, phone_number: str, code: str, referral_code: str = "") -> SignedIn:
+    """Sign in the user of an E.164 number by the code sent to it; the first time, create the user.
+
+    Raises a `SignInError` or `Busy`. A problem with `referral_code` is told in the result and costs nothing.
+    """
+    try:
+        signed_in = _enter(request, prove(phone_number=phone_number, code=code))
+    except PhoneReferralsError:
+        credentials = {"phone_number": phone_number, "secret_code": "*" * 20}
+        user_login_failed.send(__name__, credentials=credentials, request=request)
+        raise
+    user_logged_in.send(type(signed_in.user), request=request, user=signed_in.user)
+    if not referral_code:
+        return signed_in
+    try:
+        redeem(signed_in.user, referral_code)
+    except (RedeemError, Busy) as refusal:
+        return replace(signed_in, refusal=refusal)
+    return replace(signed_in, redeemed=True)
+
+
+def _enter(request: Any, proof: Proof) -> SignedIn:
+    for collisions in range(TRIES):
+        if proof.user is not None:
+            return _admit(request, proof, created=False)
+        try:
+            with transaction.atomic(using=router.db_for_write(get_user_model())):
+                signed_in = _admit(request, proof, created=True)
+                codes.new_code(signed_in.user, collisions=collisions).save(force_insert=True)
+                return signed_in
+        except IntegrityError:
+            proof = replace(proof, user=get_accounts().find(proof.phone_number))
+            if proof.user is not None:
+                require_admissible(proof.user)
+    raise Busy(retry_after=1)
+
+
+def _admit(request: Any, proof: Proof, *, created: bool) -> SignedIn:
+    user = authenticate(request, phone_number=proof.phone_number, secret_code=proof)
+    if user is None:
+        raise SignInRefused
+    return SignedIn(user=user, created=created, token=get_issuer().issue(request, user, created=created))

@@ -1,0 +1,137 @@
+"""The calls that know both a user's phone and a user's referrals."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.db import router
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
+from rest_framework import status
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from phone_referrals import keyset
+from phone_referrals.api import ApiView, MayReadUsers, OpenView
+from phone_referrals.profiles import queries
+from phone_referrals.profiles.serializers import (
+    InviteeSerializer,
+    ProfileSerializer,
+    RedeemSerializer,
+    UserSerializer,
+)
+from phone_referrals.profiles.sign_in import SignedIn, sign_in
+from phone_referrals.referrals.redeem import redeem
+from phone_referrals.signin.serializers import AuthSerializer
+from phone_referrals.tokens import get_issuer
+
+
+@method_decorator(sensitive_post_parameters(), name="dispatch")
+class AuthView(OpenView):
+    """Exchange a code for a token; the first time, create the user (201)."""
+
+    serializer_class = AuthSerializer
+
+    def post(self, request: Request) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        signed_in = self.sign_in(serializer.validated_data)
+        created = status.HTTP_201_CREATED if signed_in.created else status.HTTP_200_OK
+        return Response(self.represent(signed_in), status=created)
+
+    def sign_in(self, data: dict[str, Any]) -> SignedIn:
+        return sign_in(self.request._request, **data)
+
+    def represent(self, signed_in: SignedIn) -> dict[str, Any]:
+        self.request.user = signed_in.user  # So that the answer is written for its eyes.
+        return {
+            **signed_in.token,
+            "token_type": get_issuer().token_type,
+            "created": signed_in.created,
+            "user": UserSerializer(signed_in.user, context=self.get_serializer_context()).data,
+            "referral": self.represent_referral(signed_in),
+        }
+
+    def represent_referral(self, signed_in: SignedIn) -> dict[str, Any] | None:
+        if signed_in.refusal:
+            return {"redeemed": False, "code": signed_in.refusal.code, "detail": signed_in.refusal.message}
+        return {"redeemed": True, "code": None, "detail": None} if signed_in.redeemed else None
+
+
+class UserListView(ApiView):
+    """List users, newest keys first."""
+
+    permission_classes = (IsAuthenticated, MayReadUsers)
+    serializer_class = UserSerializer
+
+    def get(self, request: Request) -> Response:
+        return page_response(self, queries.users_page(request.query_params.get("cursor", "")))
+
+
+class UserDetailView(ApiView):
+    """Show a user's profile."""
+
+    permission_classes = (IsAuthenticated, MayReadUsers)
+    serializer_class = ProfileSerializer
+
+    def get(self, request: Request, pk: str) -> Response:
+        return Response(self.get_serializer(get_user_or_404(queries.profiles(), pk)).data)
+
+
+class MeView(ApiView):
+    """Show the profile of the signed-in user."""
+
+    serializer_class = ProfileSerializer
+
+    def get(self, request: Request) -> Response:
+        return Response(self.get_serializer(get_user_or_404(queries.profiles(), request.user.pk)).data)
+
+
+class InviteesView(ApiView):
+    """List whom a user invited, newest first."""
+
+    permission_classes = (IsAuthenticated, MayReadUsers)
+    serializer_class = InviteeSerializer
+
+    def get(self, request: Request, pk: str) -> Response:
+        user = get_user_or_404(queries.users(), pk)
+        return page_response(self, queries.invitees_page(user, request.query_params.get("cursor", "")))
+
+
+class RedeemView(ApiView):
+    """Enter somebody's referral code, once."""
+
+    serializer_class = RedeemSerializer
+    profile_serializer_class = ProfileSerializer
+
+    def post(self, request: Request) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        redeem(request.user, serializer.validated_data["referral_code"])
+        # Not from a replica, which may not know yet of what was just written.
+        profiles = queries.profiles().using(router.db_for_write(get_user_model()))
+        profile = self.profile_serializer_class(profiles.get(pk=request.user.pk), context=self.get_serializer_context())
+        return Response(profile.data, status=status.HTTP_201_CREATED)
+
+
+def get_user_or_404(users: QuerySet[Any], pk: Any) -> Any:
+    """Return the user whom a URL names by any kind of key."""
+    model = get_user_model()
+    try:
+        return users.get(pk=model._meta.pk.to_python(pk))
+    except (ValidationError, ValueError, model.DoesNotExist):
+        raise Http404 from None
+
+
+def page_response(view: ApiView, page: keyset.Page) -> Response:
+    """Return a page of a list and the address of the page after it."""
+    request, cursor = view.request, page.next_cursor
+    return Response(
+        {
+            "next": request.build_absolute_uri(f"{request.path}?cursor={cursor}") if cursor else None,
+            "results": view.get_serializer(page.rows, many=True).data,
+        }
+    )

@@ -1,0 +1,59 @@
+"""Referral codes: their alphabet, how they are made, and how what people type is read.
+
+The format belongs to the generator: what is typed is folded and looked up, never checked against a pattern, so a
+host may change the generator and old codes go on working.
+"""
+
+import secrets
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import IntegrityError, router, transaction
+from django.utils.module_loading import import_string
+
+from phone_referrals.conf import conf
+from phone_referrals.models import ReferralCode
+
+# Crockford's Base32: no I, L, O (read as 1, 1, 0) and no U.
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+LENGTH = 6
+MAX_LENGTH = 32
+TRIES = 30
+FOLD = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
+
+
+def generate(length: int) -> str:
+    """Return a random code of `length` characters."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def fold(text: str) -> str:
+    """Return the one spelling under which a code is stored."""
+    return unicodedata.normalize("NFKC", text).upper().translate(FOLD).strip()
+
+
+def new_code(user: Any, *, collisions: int = 0) -> ReferralCode:
+    """Return an unsaved active code of `user`; it is one character longer for every three collisions before it."""
+    generator: Callable[[int], str] = import_string(conf.code_generator)
+    return ReferralCode(user=user, code=fold(generator(LENGTH + collisions // 3)))
+
+
+def code_of(user: Any) -> ReferralCode:
+    """Return the active code of `user`, made now if there is none; raises `ImproperlyConfigured`."""
+    alias = router.db_for_write(ReferralCode)
+    for collisions in range(TRIES):
+        existing = ReferralCode.objects.using(alias).active().filter(user=user).first()
+        if existing:
+            return existing
+        code = new_code(user, collisions=collisions)
+        try:
+            with transaction.atomic(using=alias):
+                code.save(using=alias, force_insert=True)
+        except IntegrityError:
+            # Either the text is taken, or another request gave this user a code: look again.
+            continue
+        return code
+    msg = f"{conf.code_generator} made {TRIES} referral codes that were all taken."
+    raise ImproperlyConfigured(msg)

@@ -1,0 +1,24 @@
+"""Rules a host may switch on with `PHONE_REFERRALS_REDEEM_RULES`, and the shape of its own."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from phone_referrals.exceptions import NotEligible
+from phone_referrals.models import ReferralCode
+
+
+@dataclass(frozen=True, kw_only=True)
+class RedeemWithin:
+    """Allows a code to be entered only in the first `days` after the user joined.
+
+    A rule is named by a dotted path, so a host makes one (`first_month = RedeemWithin(days=30)`) and names it.
+    """
+
+    days: float
+
+    def __call__(self, *, user: Any, referral_code: ReferralCode) -> None:
+        if timezone.now() > user.date_joined + timedelta(days=self.days):
+            raise NotEligible

@@ -1,0 +1,66 @@
+"""Walks over the referrals. They form a forest: everybody has one referrer at most, and there are no circles.
+
+Only the edges are stored; `WITH RECURSIVE` walks them by index on PostgreSQL, SQLite, MySQL 8 and MariaDB.
+"""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import connections
+
+from phone_referrals.models import Referral
+
+MAX_LEVELS = 3
+MAX_ROWS = 1000
+
+
+def root_above(pk: Any, *, using: str) -> Any:
+    """Return the primary key of the topmost referrer above the user `pk`: its own, where nobody invited it.
+
+    `None` where damaged data has a circle and so no top. UNION, never UNION ALL: that ends in such a circle too.
+    """
+    user = get_user_model()._meta
+    # Who has a row without a referrer was invited by somebody who is deleted by now, and is a top as well.
+    sql = """
+        WITH RECURSIVE above(pk) AS (
+            SELECT {user_pk} FROM {users} WHERE {user_pk} = %s
+            UNION
+            SELECT {referrer} FROM {referrals} JOIN above ON {referred} = above.pk WHERE {referrer} IS NOT NULL
+        )
+        SELECT above.pk FROM above LEFT JOIN {referrals} ON {referred} = above.pk WHERE {referrer} IS NULL
+    """
+    with connections[using].cursor() as cursor:
+        cursor.execute(_with_names(sql, using), [user.pk.get_db_prep_value(pk, connections[using])])
+        row = cursor.fetchone()
+    return user.pk.to_python(row[0]) if row else None
+
+
+def levels_below(pk: Any, *, using: str) -> list[int]:
+    """Return how many people each level below the user `pk` has, `MAX_LEVELS` deep and `MAX_ROWS` wide in all."""
+    sql = """
+        WITH RECURSIVE below(pk, level) AS (
+            SELECT {referred}, 1 FROM {referrals} WHERE {referrer} = %s
+            UNION ALL
+            SELECT {referred}, level + 1 FROM {referrals} JOIN below ON {referrer} = below.pk WHERE level < %s
+        )
+        SELECT level, COUNT(*) FROM (SELECT level FROM below LIMIT %s) AS counted GROUP BY level
+    """
+    user_pk = get_user_model()._meta.pk.get_db_prep_value(pk, connections[using])
+    with connections[using].cursor() as cursor:
+        cursor.execute(_with_names(sql, using), [user_pk, MAX_LEVELS, MAX_ROWS])
+        counts = dict(cursor.fetchall())
+    return [counts.get(level, 0) for level in range(1, MAX_LEVELS + 1)]
+
+
+def _with_names(sql: str, using: str) -> str:
+    """Fill in the quoted names of tables and columns: identifiers of the models, nothing that a client sends."""
+    quote: Any = connections[using].ops.quote_name
+    user, referral = get_user_model()._meta, Referral._meta
+    table = quote(referral.db_table)
+    return sql.format(
+        users=quote(user.db_table),
+        user_pk=quote(user.pk.column),
+        referrals=table,
+        referred=f"{table}.{quote(referral.get_field('referred').column)}",
+        referrer=f"{table}.{quote(referral.get_field('referrer').column)}",
+    )

@@ -1,0 +1,20 @@
+"""Signals of the package. All are sent after the change is committed, and never carry a code.
+
+A receiver that raises is logged and changes nothing for the visitor.
+
+| signal | sender | keywords |
+|---|---|---|
+| `code_sent` | `PhoneVerification` | `phone_number`, `purpose` |
+| `phone_verified` | `PhoneVerification` | `phone_number`, `purpose` |
+| `user_signed_up` | the user model | `user`, `request` |
+| `phone_changed` | the user model | `user`, `old_phone_number`, `new_phone_number` |
+| `referral_redeemed` | `Referral` | `referral` |
+"""
+
+from django.dispatch import Signal
+
+code_sent = Signal()
+phone_verified = Signal()
+user_signed_up = Signal()
+phone_changed = Signal()
+referral_redeemed = Signal()

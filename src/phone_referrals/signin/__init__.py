@@ -1,0 +1,1 @@
+"""Proving a phone number by a code. Knows nothing of referrals."""

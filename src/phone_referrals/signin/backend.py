@@ -1,0 +1,99 @@
+"""`authenticate(request, phone_number=…, secret_code=…)`: Django's door to sign-in by phone."""
+
+import logging
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, router, transaction
+from django.views.decorators.debug import sensitive_variables
+
+from phone_referrals import phones, signals
+from phone_referrals.accounts import get_accounts
+from phone_referrals.conf import conf
+from phone_referrals.exceptions import AccountDisabled, PhoneReferralsError, StaffNotAllowed
+from phone_referrals.signin.verification import check_code
+
+logger = logging.getLogger("phone_referrals")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """That a phone was proven a moment ago, and whose it was then. It stands in for the code, which it has ended."""
+
+    phone_number: str = field(repr=False)
+    user: Any = None
+
+
+@sensitive_variables()
+def prove(*, phone_number: str, code: str) -> Proof:
+    """Check a sign-in code and who may use it.
+
+    Raises what `check_code` raises, then `AccountDisabled` or `StaffNotAllowed`: only who holds the phone learns that.
+    """
+    check_code(phone_number=phone_number, code=code)
+    user = get_accounts().find(phone_number)
+    if user is not None:
+        require_admissible(user)
+    return Proof(phone_number=phone_number, user=user)
+
+
+def require_admissible(user: Any) -> None:
+    """Raise `AccountDisabled` or `StaffNotAllowed` for a user who may not sign in by phone."""
+    if not getattr(user, "is_active", True):
+        raise AccountDisabled
+    if not conf.allow_staff and (getattr(user, "is_staff", False) or getattr(user, "is_superuser", False)):
+        raise StaffNotAllowed
+
+
+def sign_up(request: Any, phone_number: str) -> AbstractBaseUser:
+    """Create the user of a proven number; raises `IntegrityError` where another request has been faster."""
+    user = get_accounts().create(phone_number)
+    announce = partial(signals.user_signed_up.send, type(user), user=user, request=request)
+    transaction.on_commit(announce, using=user._state.db, robust=True)
+    return user
+
+
+def find_or_sign_up(request: Any, phone_number: str) -> AbstractBaseUser:
+    """Return the user of a proven number, by whichever request it was created."""
+    try:
+        with transaction.atomic(using=router.db_for_write(get_user_model())):
+            return sign_up(request, phone_number)
+    except IntegrityError:
+        user = get_accounts().find(phone_number)
+        if user is None:
+            raise
+        require_admissible(user)
+        return user
+
+
+class PhoneCodeBackend(ModelBackend):
+    """Signs in who proves a phone, and creates the user of a phone that is new.
+
+    `secret_code` is so named because Django masks credentials whose name contains `secret`. Instead of a code it may
+    be a `Proof`, by which the code was checked before a transaction began in which the user is created.
+    """
+
+    @sensitive_variables()
+    def authenticate(  # type: ignore[override]
+        self, request: Any, phone_number: str | None = None, secret_code: str | Proof | None = None, **kwargs: Any
+    ) -> AbstractBaseUser | None:
+        if phone_number is None or secret_code is None:
+            return None
+        if isinstance(secret_code, Proof):
+            return secret_code.user or sign_up(request, secret_code.phone_number)
+        try:
+            phone_number = phones.parse(phone_number)
+            proof = prove(phone_number=phone_number, code=secret_code)
+            return proof.user or find_or_sign_up(request, phone_number)
+        except PhoneReferralsError as refusal:
+            logger.debug("Sign-in by phone refused: %s", refusal.code)
+            return None
+
+    async def aauthenticate(self, request: Any, **credentials: Any) -> AbstractBaseUser | None:  # type: ignore[override]
+        # `ModelBackend` has one of its own, for passwords.
+        return await sync_to_async(self.authenticate)(request, **credentials)

@@ -1,0 +1,181 @@
+"""The policy of sign-in codes: how a code is derived, and what a request or a guess does to its state.
+
+Nothing here touches the database, the clock or the settings: state, time and limits come in, the outcome and the
+new state go out. `verification.py` reads, calls this, and writes.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from math import ceil
+
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+SALT = "phone_referrals.signin.codes"
+DAY = timedelta(days=1)
+
+
+class Purpose(StrEnum):
+    """What a code proves a phone for; a code of one purpose is worth nothing for another."""
+
+    SIGN_IN = "sign_in"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The settings the policy depends on; durations in seconds."""
+
+    digits: int
+    lifetime: int
+    guesses_per_code: int
+    guesses_per_phone: int
+    messages_per_day: int
+    resend_wait: int
+    resend_wait_max: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What is known of one phone and purpose. A code is live while `serial` is set."""
+
+    serial: int | None = None
+    code_expires_at: datetime | None = None
+    wrong_guesses: int = 0  # of this code
+    wrong_guesses_since_success: int = 0
+    sent_at: tuple[float, ...] = ()  # POSIX times of the messages that count for the day's limit
+    sent_since_success: int = 0
+    resend_at: datetime | None = None
+
+
+class Outcome(StrEnum):
+    """What became of a request or of a guess."""
+
+    SEND = "send"
+    ACCEPTED = "accepted"
+    WRONG = "wrong"
+    NOT_LIVE = "not_live"
+    TOO_MANY_GUESSES = "too_many_guesses"
+    TOO_SOON = "too_soon"
+    TOO_MANY_MESSAGES = "too_many_messages"
+    LOCKED = "locked"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """An outcome and the state after it. `wait` is in seconds, 0 where waiting does not help."""
+
+    outcome: Outcome
+    state: State
+    wait: int = 0
+
+
+def derive(*, phone_number: str, purpose: str, serial: int, digits: int, secret: str | bytes) -> str:
+    """Return the code of a phone, purpose and serial.
+
+    HMAC-SHA256 under a key of its own made from `secret`, reduced to decimal digits. A copy of the database
+    holds no code, because it holds no secret.
+    """
+    message = f"{purpose}|{phone_number}|{serial}"
+    digest = salted_hmac(SALT, message, secret=secret, algorithm="sha256").digest()
+    # 256 bits against 10 digits at most: the bias of the remainder is below 2^-220.
+    return f"{int.from_bytes(digest) % 10**digits:0{digits}}"
+
+
+def matches(code: str, candidates: Iterable[str]) -> bool:
+    """Return whether `code` is one of `candidates`, in a time that does not depend on which or how far."""
+    # A list, not a generator: all are compared, also after one has matched.
+    return any([constant_time_compare(code, candidate) for candidate in candidates])  # noqa: C419
+
+
+def on_request(state: State, *, now: datetime, limits: Limits, new_serial: int) -> Decision:
+    """Decide whether a message may be sent now, and with which code."""
+    if state.wrong_guesses_since_success >= limits.guesses_per_phone:
+        return Decision(outcome=Outcome.LOCKED, state=state)
+    if state.resend_at and now < state.resend_at:
+        return Decision(outcome=Outcome.TOO_SOON, state=state, wait=_seconds(state.resend_at - now))
+
+    # A message counts until its code has been dead for a day. So any 24 hours see the guesses of at most
+    # `messages_per_day` codes, also of those sent just before them.
+    counts_for = DAY + timedelta(seconds=limits.lifetime)
+    sent_at = tuple(sent for sent in state.sent_at if sent > (now - counts_for).timestamp())
+    if len(sent_at) >= limits.messages_per_day:
+        leaves_at = datetime.fromtimestamp(sent_at[-limits.messages_per_day], tz=now.tzinfo) + counts_for
+        return Decision(outcome=Outcome.TOO_MANY_MESSAGES, state=state, wait=_seconds(leaves_at - now))
+
+    # Old messages stop doubling the wait when they stop counting.
+    sent_since_success = min(state.sent_since_success, len(sent_at)) + 1
+    wait = min(limits.resend_wait * 2 ** (sent_since_success - 1), limits.resend_wait_max)
+    sent = replace(
+        state,
+        sent_at=(*sent_at, now.timestamp()),
+        sent_since_success=sent_since_success,
+        resend_at=now + timedelta(seconds=wait),
+    )
+    if not _worth_resending(state, now=now, limits=limits):
+        expires_at = now + timedelta(seconds=limits.lifetime)
+        sent = replace(sent, serial=new_serial, code_expires_at=expires_at, wrong_guesses=0)
+    return Decision(outcome=Outcome.SEND, state=sent, wait=wait)
+
+
+def on_guess(state: State, *, now: datetime, limits: Limits, is_right: bool) -> Decision:
+    """Judge a guess. A right one ends the code and every limit but the day's messages."""
+    if state.wrong_guesses_since_success >= limits.guesses_per_phone:
+        return Decision(outcome=Outcome.LOCKED, state=state)
+    if state.serial is None or state.code_expires_at is None or now >= state.code_expires_at:
+        return Decision(outcome=Outcome.NOT_LIVE, state=state)
+    if state.wrong_guesses >= limits.guesses_per_code:
+        wait = _seconds(state.resend_at - now) if state.resend_at else 0
+        return Decision(outcome=Outcome.TOO_MANY_GUESSES, state=state, wait=wait)
+    if is_right:
+        return Decision(outcome=Outcome.ACCEPTED, state=State(sent_at=state.sent_at))
+    wrong = replace(
+        state,
+        wrong_guesses=state.wrong_guesses + 1,
+        wrong_guesses_since_success=state.wrong_guesses_since_success + 1,
+    )
+    return Decision(outcome=Outcome.WRONG, state=wrong)
+
+
+def guesses_left(state: State, *, limits: Limits) -> int:
+    """Return how many more guesses will be judged on the live code."""
+    return min(
+        limits.guesses_per_code - state.wrong_guesses,
+        limits.guesses_per_phone - state.wrong_guesses_since_success,
+    )
+
+
+def seconds_left(state: State, *, now: datetime) -> int:
+    """Return how long the code lives on, 0 where there is none."""
+    return _seconds(state.code_expires_at - now) if state.code_expires_at else 0
+
+
+def on_failed_send(state: State, *, sent_at: float, taken: bool) -> State:
+    """Give back what a failed message cost.
+
+    `taken` says that the gateway may have sent it after all, as after a time-out: the user need not wait, but the
+    message keeps its place in the day's limit, which is what bounds the bill.
+    """
+    if sent_at not in state.sent_at:
+        return state
+    remaining = state.sent_at if taken else tuple(sent for sent in state.sent_at if sent != sent_at)
+    return replace(state, sent_at=remaining, sent_since_success=max(state.sent_since_success - 1, 0), resend_at=None)
+
+
+def _worth_resending(state: State, *, now: datetime, limits: Limits) -> bool:
+    """Return whether the live code has guesses and more than half its life left.
+
+    The same code again means that a late message still works, and that a stranger who asks for a code for my phone
+    does not void mine.
+    """
+    return (
+        state.serial is not None
+        and state.code_expires_at is not None
+        and state.code_expires_at - now > timedelta(seconds=limits.lifetime / 2)
+        and state.wrong_guesses < limits.guesses_per_code
+    )
+
+
+def _seconds(duration: timedelta) -> int:
+    """Round up to whole seconds, so that who waits as long as told is not told to wait again."""
+    return max(0, ceil(duration.total_seconds()))

@@ -1,0 +1,53 @@
+"""The shape of what clients send to sign in. Whether it is right is for `verification.py` to say."""
+
+import unicodedata
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from phone_referrals import phones
+from phone_referrals.conf import conf
+
+
+class PhoneNumberField(serializers.CharField):
+    """Reads a phone number in any spelling as E.164 text.
+
+    Not django-phonenumber-field's own field, which freezes the default region when it is defined.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 64, **kwargs})
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        return phones.parse(super().run_validation(data))
+
+
+class CodeField(serializers.CharField):
+    """Reads the digits of a code, with spaces, dashes and the digits of any script."""
+
+    default_error_messages = {"invalid_code": _("Enter the {digits} digits of the code.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 64, **kwargs})
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        typed = super().run_validation(data)
+        digits = "".join(
+            str(unicodedata.decimal(char, char))
+            for char in typed
+            if not (char.isspace() or unicodedata.category(char) == "Pd")
+        )
+        if not (digits.isascii() and digits.isdigit() and len(digits) == conf.code_digits):
+            self.fail("invalid_code", digits=conf.code_digits)
+        return digits
+
+
+class GetVerifyCodeSerializer(serializers.Serializer[Any]):
+    phone_number = PhoneNumberField()
+
+
+class AuthSerializer(serializers.Serializer[Any]):
+    phone_number = PhoneNumberField()
+    code = CodeField()
+    referral_code = serializers.CharField(required=False, allow_blank=True, max_length=64)

@@ -1,0 +1,181 @@
+"""Sending codes and judging guesses: read the row, let `codes.py` decide, write if nobody has written meanwhile.
+
+The write is `UPDATE … WHERE id = … AND version = …`, and an outcome counts only if it changed the row. So parallel
+requests are judged one after the other on every database, with no lock and no transaction.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+from django.conf import settings
+from django.db import IntegrityError, connections, router
+from django.db.transaction import TransactionManagementError
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from phone_referrals import phones, signals, sms
+from phone_referrals.conf import conf
+from phone_referrals.exceptions import (
+    Busy,
+    CodeExpired,
+    DeliveryFailed,
+    InvalidCode,
+    PhoneLocked,
+    PhoneNotAllowed,
+    ResendTooSoon,
+    SignInError,
+    TooManyGuesses,
+    TooManyMessages,
+)
+from phone_referrals.models import PhoneVerification
+from phone_referrals.signin import codes
+from phone_referrals.signin.codes import Decision, Limits, Outcome, Purpose, State
+
+logger = logging.getLogger("phone_referrals")
+
+# One row changes at most `guesses_per_code` times between two messages, so a request that loses more often than
+# this is one of a flood.
+TRIES = 20
+
+REFUSALS: dict[Outcome, type[SignInError]] = {
+    Outcome.NOT_LIVE: CodeExpired,
+    Outcome.TOO_MANY_GUESSES: TooManyGuesses,
+    Outcome.TOO_SOON: ResendTooSoon,
+    Outcome.TOO_MANY_MESSAGES: TooManyMessages,
+    Outcome.LOCKED: PhoneLocked,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeSent:
+    """What a visitor is told after a code was sent; durations in seconds. `code` is empty unless it is echoed."""
+
+    phone_number: str = field(repr=False)
+    expires_in: int
+    resend_in: int
+    code: str = field(default="", repr=False)
+
+
+@sensitive_variables()
+def request_code(*, phone_number: str, host: str, purpose: str = Purpose.SIGN_IN) -> CodeSent:
+    """Send a code to an E.164 number; `host` is the domain the message names.
+
+    Raises `PhoneNotAllowed`, `PhoneLocked`, `ResendTooSoon`, `TooManyMessages`, `DeliveryFailed` or `Busy`, and
+    `TransactionManagementError` inside a transaction.
+    """
+    _require_allowed(phone_number)
+    now, limits = timezone.now(), _limits()
+    # 64 random bits, as the signed integer that databases have.
+    serial = int.from_bytes(secrets.token_bytes(8), signed=True)
+
+    def consider(state: State) -> Decision:
+        return codes.on_request(state, now=now, limits=limits, new_serial=serial)
+
+    decision = _decide(phone_number, purpose, consider)
+    code = _derive_all(phone_number, purpose, decision.state)[0]
+    message = sms.render(phone_number=phone_number, purpose=purpose, code=code, host=host)
+    try:
+        sms.send(message)
+    except Exception as error:  # noqa: BLE001 - whatever a gateway raises, the visitor's wait is given back
+        _give_back(phone_number, purpose, sent_at=now.timestamp(), taken=not isinstance(error, DeliveryFailed))
+        # The class only: a gateway's own words often quote the number.
+        logger.error("SMS not delivered: %s", type(error).__qualname__)  # noqa: TRY400
+        raise DeliveryFailed from None
+    signals.code_sent.send_robust(PhoneVerification, phone_number=phone_number, purpose=purpose)
+    return CodeSent(
+        phone_number=phone_number,
+        expires_in=codes.seconds_left(decision.state, now=now),
+        resend_in=decision.wait,
+        code=code if conf.echo_code else "",
+    )
+
+
+@sensitive_variables()
+def check_code(*, phone_number: str, code: str, purpose: str = Purpose.SIGN_IN) -> None:
+    """Return if `code` is the live code of an E.164 number, which it then ends; raise otherwise.
+
+    Raises `InvalidCode` (with `guesses_left`), `CodeExpired`, `TooManyGuesses`, `PhoneLocked` or `Busy`, and
+    `TransactionManagementError` inside a transaction, because a wrong guess must stay counted when the request fails.
+    """
+    limits = _limits()
+
+    def judge(state: State) -> Decision:
+        is_right = codes.matches(code, _derive_all(phone_number, purpose, state))
+        return codes.on_guess(state, now=timezone.now(), limits=limits, is_right=is_right)
+
+    decision = _decide(phone_number, purpose, judge)
+    if decision.outcome == Outcome.WRONG:
+        raise InvalidCode(guesses_left=codes.guesses_left(decision.state, limits=limits))
+    signals.phone_verified.send_robust(PhoneVerification, phone_number=phone_number, purpose=purpose)
+
+
+def _decide(phone_number: str, purpose: str, policy: Callable[[State], Decision]) -> Decision:
+    """Apply `policy` to the row, once; raise its refusal, which changes nothing and so needs no write."""
+    alias = router.db_for_write(PhoneVerification)
+    _require_autocommit(alias)
+    rows = PhoneVerification.objects.using(alias)
+    for _ in range(TRIES):
+        row = rows.filter(phone_number=phone_number, purpose=purpose).first()
+        decision = policy(row.state if row else State())
+        if decision.outcome in REFUSALS:
+            raise REFUSALS[decision.outcome](retry_after=decision.wait)
+        if row and rows.compare_and_set(row, decision.state):
+            return decision
+        if not row:
+            row = PhoneVerification(phone_number=phone_number, purpose=purpose, **asdict(decision.state))
+            try:
+                row.save(using=alias, force_insert=True)
+            except IntegrityError:
+                continue  # Another request made the row: judge by what it says now.
+            return decision
+    raise Busy(retry_after=1)
+
+
+def _give_back(phone_number: str, purpose: str, *, sent_at: float, taken: bool) -> None:
+    def policy(state: State) -> Decision:
+        return Decision(outcome=Outcome.SEND, state=codes.on_failed_send(state, sent_at=sent_at, taken=taken))
+
+    _decide(phone_number, purpose, policy)
+
+
+def _derive_all(phone_number: str, purpose: str, state: State) -> list[str]:
+    """Return the live code under the site's secret, then under each of its fallbacks."""
+    if state.serial is None:
+        return []
+    return [
+        codes.derive(
+            phone_number=phone_number, purpose=purpose, serial=state.serial, digits=conf.code_digits, secret=secret
+        )
+        for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    ]
+
+
+def _limits() -> Limits:
+    return Limits(
+        digits=conf.code_digits,
+        lifetime=conf.code_lifetime,
+        guesses_per_code=conf.guesses_per_code,
+        guesses_per_phone=conf.guesses_per_phone,
+        messages_per_day=conf.messages_per_day,
+        resend_wait=conf.resend_wait,
+        resend_wait_max=conf.resend_wait_max,
+    )
+
+
+def _require_allowed(phone_number: str) -> None:
+    regions = conf.allowed_regions
+    if regions != "*" and phones.region_of(phone_number) not in regions:
+        raise PhoneNotAllowed
+
+
+def _require_autocommit(alias: str) -> None:
+    connection = connections[alias]
+    # A test case's own transaction is let through, as `atomic(durable=True)` does.
+    if connection.in_atomic_block and not connection.atomic_blocks[-1]._from_testcase:  # type: ignore[attr-defined]
+        msg = (
+            "Codes are not sent or checked inside a transaction: a rollback would forget guesses. "
+            "Call this outside atomic(), and exempt the view with transaction.non_atomic_requests."
+        )
+        raise TransactionManagementError(msg)

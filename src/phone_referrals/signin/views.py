@@ -1,0 +1,71 @@
+"""Asking for a code, and signing out. Entering the code joins sign-in and referrals: see `profiles.views.AuthView`."""
+
+from typing import Any
+
+from django.contrib.auth import logout
+from django.contrib.auth.signals import user_logged_out
+from django.http.request import split_domain_port
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
+from rest_framework import serializers, status
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from phone_referrals.api import ApiView, OpenView
+from phone_referrals.signin.serializers import GetVerifyCodeSerializer
+from phone_referrals.signin.verification import CodeSent, request_code
+from phone_referrals.tokens import get_issuer
+
+
+@method_decorator(sensitive_post_parameters(), name="dispatch")
+class GetVerifyCodeView(OpenView):
+    """Send a code to a phone. The answer is the same whether or not the phone has a user."""
+
+    serializer_class = GetVerifyCodeSerializer
+
+    def post(self, request: Request) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return Response(self.represent(self.send(serializer.validated_data)))
+
+    def send(self, data: dict[str, Any]) -> CodeSent:
+        host, _ = split_domain_port(self.request.get_host())
+        return request_code(phone_number=data["phone_number"], host=host)
+
+    def represent(self, sent: CodeSent) -> dict[str, Any]:
+        answer: dict[str, Any] = {
+            "phone_number": sent.phone_number,
+            "expires_in": sent.expires_in,
+            "resend_in": sent.resend_in,
+        }
+        return {**answer, "code": sent.code} if sent.code else answer
+
+
+class LogoutView(ApiView):
+    """End the token, or the session, that this request came with."""
+
+    serializer_class = serializers.Serializer
+
+    def post(self, request: Request) -> Response:
+        if isinstance(request.successful_authenticator, SessionAuthentication):
+            logout(request._request)
+        else:
+            get_issuer().revoke(request)
+            user_logged_out.send(type(request.user), request=request._request, user=request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class LogoutAllView(ApiView):
+    """End every token of the user, and the session, if this request came with one."""
+
+    serializer_class = serializers.Serializer
+
+    def post(self, request: Request) -> Response:
+        user = request.user
+        get_issuer().revoke_all(user)
+        if isinstance(request.successful_authenticator, SessionAuthentication):
+            logout(request._request)
+        else:
+            user_logged_out.send(type(user), request=request._request, user=user)
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,24 @@
+"""Sending a code: the text, and the gateway that takes it."""
+
+from django.template.loader import render_to_string
+from django.utils.module_loading import import_string
+
+from phone_referrals.conf import conf
+from phone_referrals.exceptions import DeliveryFailed
+from phone_referrals.sms.base import BaseSmsBackend, SmsMessage
+
+
+def send(message: SmsMessage) -> None:
+    """Hand `message` to the gateway. Whatever a backend raises comes out as it is."""
+    backend: BaseSmsBackend = import_string(conf.sms_backend)()
+    backend.send(message)
+
+
+def render(*, phone_number: str, purpose: str, code: str, host: str) -> SmsMessage:
+    """Return the message that carries `code`, in the language that is active."""
+    context = {"code": code, "host": conf.sms_host or host, "purpose": purpose, "android_hash": conf.sms_android_hash}
+    text = render_to_string("phone_referrals/sms.txt", context).strip()
+    return SmsMessage(phone_number=phone_number, text=text)
+
+
+__all__ = ["BaseSmsBackend", "DeliveryFailed", "SmsMessage", "render", "send"]

@@ -1,0 +1,104 @@
+"""Fixtures that all tests may ask for. Phone numbers are of the range kept for fiction: +1 201 555 0100 to 0199."""
+
+import re
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.core.cache import cache
+from django.db import connections
+from rest_framework.test import APIClient
+
+from phone_referrals.accounts import get_accounts
+from phone_referrals.signin.verification import request_code
+from phone_referrals.sms import locmem
+
+
+@pytest.fixture(autouse=True)
+def outbox():
+    """The messages sent in this test."""
+    locmem.outbox.clear()
+    cache.clear()
+    return locmem.outbox
+
+
+@pytest.fixture
+def phone():
+    return "+12015550100"
+
+
+@pytest.fixture
+def other_phone():
+    return "+12015550101"
+
+
+@pytest.fixture
+def make_user():
+    """Create a user of a fictional number: `make_user(7)` is +12015550107."""
+    return lambda number=0: get_accounts().create(f"+12015550{100 + number}")
+
+
+@pytest.fixture
+def last_code(outbox):
+    """Read the code in the latest message to a phone, as its owner does."""
+
+    def last_code(phone: str) -> str:
+        text = next(message.text for message in reversed(outbox) if message.phone_number == phone)
+        return re.search(r"#(\d+)$", text)[1]
+
+    return last_code
+
+
+@pytest.fixture
+def send_code(last_code):
+    """Ask for a code and read it."""
+
+    def send_code(phone: str) -> str:
+        request_code(phone_number=phone, host="example.com")
+        return last_code(phone)
+
+    return send_code
+
+
+@pytest.fixture
+def api():
+    """A client of nobody."""
+    return APIClient()
+
+
+@pytest.fixture
+def sign_in(last_code):
+    """Sign a phone in over HTTP; the client that comes back carries its token."""
+
+    def sign_in(phone: str, **data: str) -> APIClient:
+        client = APIClient()
+        client.post("/api/users/get_verify_code/", {"phone_number": phone}, format="json")
+        data = {"phone_number": phone, "code": last_code(phone), **data}
+        client.answer = client.post("/api/users/auth/", data, format="json").json()
+        client.credentials(HTTP_AUTHORIZATION=f"Token {client.answer['token']}")
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def at_once():
+    """Run calls in threads that start at the same moment; return their results, exceptions included."""
+
+    def at_once(*calls: Callable[[], object]) -> list[object]:
+        start = threading.Barrier(len(calls))
+
+        def run(call):
+            try:
+                start.wait(timeout=60)
+                return call()
+            except Exception as error:  # noqa: BLE001 - for the test to look at
+                return error
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(len(calls)) as pool:
+            return list(pool.map(run, calls))
+
+    return at_once

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class PhoneFirstConfig(AppConfig):
+    name = "tests.hosts.phone_first"
+    label = "phone_first"
