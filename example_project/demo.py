@@ -7,17 +7,18 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from postgres import exit_on_signals, stop, temporary_postgres
 
 HERE = Path(__file__).parent
-MAKE = os.getppid()
 
 
-def main(port: int) -> None:
+def main(port: str = "8000") -> None:
     exit_on_signals()
     with listen(port) as listener, temporary_postgres() as database_url:
+        address = listener.getsockname()
         environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -26,63 +27,72 @@ def main(port: int) -> None:
             "ALLOWED_HOSTS": "127.0.0.1,localhost",
             "DEBUG": "0",
             "HTTPS": "0",
+            "PHONE_REFERRALS_ALLOWED_REGIONS": "*",
             "PHONE_REFERRALS_ECHO_CODE": "1",
         }
         for command in (["migrate", "--verbosity=0"], ["sample_network"]):
             subprocess.run([sys.executable, HERE / "manage.py", *command], env=environment, check=True)
         gunicorn = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "gunicorn",
-                "config.wsgi",
-                "--config=demo_gunicorn.py",
-                f"--bind=fd://{listener.fileno()}",
-            ],
+            [sys.executable, "-m", "gunicorn", "config.wsgi", "--config", "demo_gunicorn.py"],
             cwd=HERE,
-            env=environment,
+            env={**environment, "LISTENER": str(listener.fileno())},
             stdin=subprocess.PIPE,
             pass_fds=[listener.fileno()],
             start_new_session=True,  # Ctrl-C is for us: the site goes before its database, and in order.
         )
         try:
-            wait_until_it_answers(port, gunicorn)
-            print(f"Ready: http://127.0.0.1:{port}/", flush=True)
-            while running(gunicorn):
+            wait_until_it_answers(address, gunicorn)
+            print("Ready: http://{}:{}/".format(*address), flush=True)
+            while goes_on(gunicorn):
                 time.sleep(0.5)
         finally:
             stop(gunicorn)
 
 
-def listen(port: int) -> socket.socket:
+def listen(port: str) -> socket.socket:
     """Take the port first, and for good: gunicorn is handed this socket, so nobody can take it in between."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(("127.0.0.1", port))
-    except (OSError, OverflowError) as error:
-        sys.exit(f"Port {port} cannot be used: {error}. Choose another: make demo PORT={port + 1}")
+        listener.bind(("127.0.0.1", int(port)))
+    except (OSError, OverflowError, ValueError) as error:
+        sys.exit(f"Port {port} cannot be used: {error}. Choose another with: make demo PORT=...")
     return listener
 
 
-def running(gunicorn: "subprocess.Popen[bytes]") -> bool:
-    """Tell whether to go on; fails when the site has died. A make that was killed cannot say so: its child moves."""
+def goes_on(gunicorn: "subprocess.Popen[bytes]") -> bool:
+    """Tell whether anybody still wants the demo; fails when the site has died."""
     if gunicorn.poll() is not None:
         sys.exit("The site has stopped; the reason is above.")
-    return os.getppid() == MAKE
+    # A make that was killed cannot tell us: we have another parent then. One that alone was interrupted waits for us,
+    # with that signal blocked.
+    return os.getppid() == MAKE and blocked_signals(MAKE) == BLOCKED_AT_START
 
 
-def wait_until_it_answers(port: int, gunicorn: "subprocess.Popen[bytes]") -> None:
-    while running(gunicorn):
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-            connection.request("GET", "/api/schema/")
-            if connection.getresponse().status == http.HTTPStatus.OK:
-                return
-        except OSError:
-            pass
+def blocked_signals(process_id: int) -> str:
+    """Return the signals that another process blocks, where the system tells (Linux)."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{process_id}/status").read_text().splitlines():
+            if line.startswith("SigBlk:"):
+                return line
+    return ""
+
+
+def wait_until_it_answers(address: tuple[str, int], gunicorn: "subprocess.Popen[bytes]") -> None:
+    while goes_on(gunicorn):
+        with suppress(ConnectionError):
+            site = http.client.HTTPConnection(*address, timeout=60)
+            site.request("GET", "/api/schema/")
+            status = site.getresponse().status
+            site.close()
+            if status != http.HTTPStatus.OK:
+                sys.exit(f"The site answers with {status}.")
+            return
         time.sleep(0.1)
 
 
+MAKE = os.getppid()
+BLOCKED_AT_START = blocked_signals(MAKE)
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(*sys.argv[1:])

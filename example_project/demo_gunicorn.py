@@ -5,6 +5,7 @@ import signal
 import threading
 from typing import Any
 
+bind = f"fd://{os.environ['LISTENER']}"
 workers = 2
 worker_class = "gthread"
 threads = 8

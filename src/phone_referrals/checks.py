@@ -9,6 +9,7 @@ from django.core.checks import CheckMessage, Error
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils.module_loading import import_string
+from phonenumbers import SUPPORTED_REGIONS
 
 from phone_referrals.conf import conf
 
@@ -20,6 +21,7 @@ TOKEN_APP_MISSING = "phone_referrals.E005"  # noqa: S105 - an id
 BACKEND_MISSING = "phone_referrals.E006"
 CODE_ECHOED = "phone_referrals.E007"
 REGIONS_MISSING = "phone_referrals.E008"
+REGIONS_UNKNOWN = "phone_referrals.E009"
 
 BACKEND = "phone_referrals.signin.backend.PhoneCodeBackend"
 
@@ -37,7 +39,7 @@ RANGES: dict[str, tuple[int, int]] = {
 
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     """Return what is wrong on any machine."""
-    return [*_phone_field(), *_dotted_paths(), *_limits(), *_token_app(), *_backend()]
+    return [*_phone_field(), *_dotted_paths(), *_limits(), *_regions(), *_token_app(), *_backend()]
 
 
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
@@ -122,6 +124,20 @@ def _limits() -> Iterator[CheckMessage]:
                 hint="The reference of settings says where the bounds come from.",
                 id=LIMIT_OUT_OF_RANGE,
             )
+
+
+def _regions() -> Iterator[CheckMessage]:
+    regions = conf.allowed_regions
+    if regions == "*":
+        return
+    # One text is not a list of one: `in` would look for a part of it.
+    unknown = [regions] if isinstance(regions, str) else [each for each in regions if each not in SUPPORTED_REGIONS]
+    if unknown:
+        yield Error(
+            f"PHONE_REFERRALS_ALLOWED_REGIONS names unknown regions: {', '.join(map(str, unknown))}.",
+            hint='Give a list of ISO 3166-1 codes, such as ["GB", "IE"], or "*".',
+            id=REGIONS_UNKNOWN,
+        )
 
 
 def _token_app() -> Iterator[CheckMessage]:

@@ -59,7 +59,7 @@ def _decode(cursor: str, model: type[Model], names: Sequence[str]) -> list[Any]:
     return [_field(model, name).to_python(text) for name, text in zip(names, key, strict=True)]
 
 
-def _field(model: type[Model], name: str) -> Field[Any, Any]:
+def _field(model: type[Model], name: str) -> "Field[Any, Any]":
     return model._meta.pk if name == "pk" else model._meta.get_field(name)  # type: ignore[return-value]
 
 

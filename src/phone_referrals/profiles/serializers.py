@@ -12,10 +12,14 @@ from phone_referrals.referrals import codes
 from phone_referrals.referrals.links import link_to
 
 
+class KeyField(serializers.ReadOnlyField):
+    """A user's primary key, of whatever type the host's is."""
+
+
 class UserSerializer(serializers.Serializer[Any]):
     """A user as the reader may see it. Needs the request in its context."""
 
-    id = serializers.ReadOnlyField(source="pk")
+    id = KeyField(source="pk")
     phone_number = serializers.SerializerMethodField()
 
     def get_phone_number(self, user: Any) -> str:
@@ -30,7 +34,7 @@ class UserSerializer(serializers.Serializer[Any]):
 class InviteeSerializer(UserSerializer):
     """A referral, shown as the user who was invited and when."""
 
-    id = serializers.ReadOnlyField(source="referred_id")
+    id = KeyField(source="referred_id")
     created_at = serializers.DateTimeField(read_only=True)
 
     def get_phone_number(self, referral: Any) -> str:

@@ -5,11 +5,12 @@ from typing import Any
 
 from django.contrib.auth import authenticate, get_user_model
 from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, router, transaction
 from django.views.decorators.debug import sensitive_variables
 
 from phone_referrals.accounts import get_accounts
-from phone_referrals.exceptions import Busy, PhoneReferralsError, RedeemError, SignInRefused
+from phone_referrals.exceptions import PhoneReferralsError, SignInRefused
 from phone_referrals.referrals import codes
 from phone_referrals.referrals.redeem import redeem
 from phone_referrals.signin.backend import Proof, prove, require_admissible
@@ -50,7 +51,7 @@ def sign_in(request: Any, *, phone_number: str, code: str, referral_code: str = 
         return signed_in
     try:
         redeem(signed_in.user, referral_code)
-    except (RedeemError, Busy) as refusal:
+    except PhoneReferralsError as refusal:
         return replace(signed_in, refusal=refusal)
     return replace(signed_in, redeemed=True)
 
@@ -68,7 +69,12 @@ def _enter(request: Any, proof: Proof) -> SignedIn:
             proof = replace(proof, user=get_accounts().find(proof.phone_number))
             if proof.user is not None:
                 require_admissible(proof.user)
-    raise Busy(retry_after=1)
+    # Not the error of the database, whose words quote the row.
+    msg = (
+        f"The database refused a new user {TRIES} times. Call get_accounts().create(phone_number) in a shell to see "
+        "why. If your user model requires more columns, a class in PHONE_REFERRALS_ACCOUNTS can fill them."
+    )
+    raise ImproperlyConfigured(msg)
 
 
 def _admit(request: Any, proof: Proof, *, created: bool) -> SignedIn:

@@ -8,7 +8,7 @@ from django.db import router
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.decorators import method_decorator
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from rest_framework import status
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -35,6 +35,7 @@ class AuthView(OpenView):
 
     serializer_class = AuthSerializer
 
+    @sensitive_variables()  # Error reports show the variables of each frame: hide ours and those of all we call.
     def post(self, request: Request) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -78,7 +79,9 @@ class UserDetailView(ApiView):
     serializer_class = ProfileSerializer
 
     def get(self, request: Request, pk: str) -> Response:
-        return Response(self.get_serializer(get_user_or_404(queries.profiles(), pk)).data)
+        user = get_user_or_404(queries.profiles(), pk)
+        self.check_object_permissions(request, user)
+        return Response(self.get_serializer(user).data)
 
 
 class MeView(ApiView):
@@ -98,6 +101,7 @@ class InviteesView(ApiView):
 
     def get(self, request: Request, pk: str) -> Response:
         user = get_user_or_404(queries.users(), pk)
+        self.check_object_permissions(request, user)
         return page_response(self, queries.invitees_page(user, request.query_params.get("cursor", "")))
 
 

@@ -21,7 +21,7 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 6
 MAX_LENGTH = 32
 TRIES = 30
-FOLD = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
+FOLD = str.maketrans({"O": "0", "I": "1", "L": "1"})
 
 
 def generate(length: int) -> str:
@@ -30,8 +30,10 @@ def generate(length: int) -> str:
 
 
 def fold(text: str) -> str:
-    """Return the one spelling under which a code is stored."""
-    return unicodedata.normalize("NFKC", text).upper().translate(FOLD).strip()
+    """Return the one spelling under which a code is stored: without case, spaces and dashes, O as 0, I and L as 1."""
+    folded = unicodedata.normalize("NFKC", text).upper().translate(FOLD)
+    # Any space and any dash: phones and word processors make others of those that were typed.
+    return "".join(char for char in folded if not (char.isspace() or unicodedata.category(char) == "Pd"))
 
 
 def new_code(user: Any, *, collisions: int = 0) -> ReferralCode:

@@ -11,6 +11,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connections, router, transaction
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
@@ -61,7 +62,8 @@ def redeem(user: Any, code: str) -> Referral:
 
 def _find(code: str, *, using: str) -> ReferralCode:
     folded = codes.fold(code)
-    if 0 < len(folded) <= codes.MAX_LENGTH:
+    # NUL and halves of surrogate pairs are no text that a database takes; nothing unprintable is a code.
+    if 0 < len(folded) <= codes.MAX_LENGTH and folded.isprintable():
         enabled = ReferralCode.objects.using(using).enabled().select_related("user")
         found = enabled.filter(code=folded).first()
         if found and getattr(found.user, "is_active", True):
@@ -108,24 +110,29 @@ def _insert_with_advisory_locks(referral: Referral, referral_code: ReferralCode,
 
 
 def _insert_with_row_locks(referral: Referral, referral_code: ReferralCode, using: str) -> None:
-    """Any database with SELECT … FOR UPDATE: locks on the rows of the two users."""
+    """Any database with SELECT … FOR UPDATE: locks on the rows of the users, in one order for everybody.
+
+    The owner's too: the foreign key locks it when the edge is written, which out of order would be a deadlock.
+    """
     root = _root_above(referral, using)
-    users = type(referral.referred)._base_manager.using(using)
-    list(users.filter(pk__in=[referral.pk, root]).order_by("pk").select_for_update().values_list("pk"))
+    users = get_user_model()._base_manager.using(using).filter(pk__in=[referral.pk, root, referral.referrer_id])
+    list(users.order_by("pk").select_for_update().values_list("pk"))
     _insert(referral, referral_code, root, using)
 
 
 def _insert_first(referral: Referral, referral_code: ReferralCode, using: str) -> None:
     """SQLite: one writer at a time, so the first write is the lock. Beginning with a read would not be one."""
     referral.save(using=using, force_insert=True)
-    if tree.root_above(referral.referrer_id, using=using) is None:
-        raise CircularReferral
+    _root_above(referral, using)
     _take_one_use(referral_code)
 
 
 def _root_above(referral: Referral, using: str) -> Any:
     root = tree.root_above(referral.referrer_id, using=using)
-    if root == referral.pk:
+    if root is None and not get_user_model()._base_manager.using(using).filter(pk=referral.referrer_id).exists():
+        # The code's owner was deleted a moment ago.
+        raise InvalidReferralCode
+    if root in {None, referral.pk}:
         raise CircularReferral
     return root
 

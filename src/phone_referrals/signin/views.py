@@ -6,7 +6,7 @@ from django.contrib.auth import logout
 from django.contrib.auth.signals import user_logged_out
 from django.http.request import split_domain_port
 from django.utils.decorators import method_decorator
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from rest_framework import serializers, status
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
@@ -24,6 +24,7 @@ class GetVerifyCodeView(OpenView):
 
     serializer_class = GetVerifyCodeSerializer
 
+    @sensitive_variables()  # Error reports show the variables of each frame: hide ours and those of all we call.
     def post(self, request: Request) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)

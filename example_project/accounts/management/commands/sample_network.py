@@ -27,6 +27,6 @@ class Command(BaseCommand):
         for phone_number, inviter in NETWORK.items():
             user = accounts.find(phone_number) or accounts.create(phone_number)
             codes[phone_number] = code_of(user).code
-            if inviter and not Referral.objects.filter(referred=user).exists():
+            if inviter and not Referral.objects.filter(referred_id=user.pk).exists():
                 redeem(user, codes[inviter])
             self.stdout.write(f"{phone_number}  code {codes[phone_number]}  invited by {inviter or 'nobody'}")
