@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "phonenumber_field",
     "rest_framework",
     "rest_framework.authtoken",
+    "drf_spectacular",
     "phone_referrals",
     "tests.hosts.phone_first",
 ]
@@ -75,6 +76,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
 
 PHONE_REFERRALS_ALLOWED_REGIONS = "*"

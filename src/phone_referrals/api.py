@@ -12,6 +12,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.serializer_helpers import ReturnDict
 
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import PhoneReferralsError
@@ -64,6 +65,9 @@ class ApiView(GenericAPIView[Any]):
             # JSON nested deeper than Python reads.
             exc = ParseError()
         response = super().handle_exception(exc)
+        if isinstance(response.data, ReturnDict):
+            # Without its serializer, from which the browsable API shows the input again: not all of it can be written.
+            response.data = dict(response.data)
         if isinstance(response.data, dict) and isinstance(response.data.get("detail"), ErrorDetail):
             response.data["code"] = response.data["detail"].code
         return response

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from rest_framework import serializers
 
 from phone_referrals import phones
@@ -68,15 +68,21 @@ class ProfileSerializer(UserSerializer):
 
     def get_invitees(self, user: Any) -> dict[str, Any]:
         invitees = queries.invitees(user)
-        request = self.context["request"]
-        path = reverse("phone_referrals:invitees", args=[user.pk], current_app=request.resolver_match.namespace)
-        cursor = invitees.page.next_cursor
+        request, cursor = self.context["request"], invitees.page.next_cursor
         return {
             "count": invitees.count,
             "capped": invitees.capped,
             "results": InviteeSerializer(invitees.page.rows, many=True, context=self.context).data,
-            "next": request.build_absolute_uri(f"{path}?cursor={cursor}") if cursor else None,
+            "next": request.build_absolute_uri(f"{self.path_of_invitees(user)}?cursor={cursor}") if cursor else None,
         }
+
+    def path_of_invitees(self, user: Any) -> str:
+        match = self.context["request"].resolver_match
+        try:
+            # Beside this view, wherever a host has included us.
+            return reverse(f"{match.namespace}:invitees", args=[user.pk])
+        except NoReverseMatch:
+            return reverse("phone_referrals:invitees", args=[user.pk], current_app=match.namespace)
 
 
 class RedeemSerializer(serializers.Serializer[Any]):

@@ -55,8 +55,9 @@ def redeem(user: Any, code: str) -> Referral:
         import_string(path)(user=user, referral_code=referral_code)
     insert = INSERT_BY_VENDOR.get(connections[alias].vendor, _insert_with_row_locks)
     referral = _insert_with_retries(insert, user, referral_code, using=alias)
-    announce = partial(signals.referral_redeemed.send, Referral, referral=referral)
-    transaction.on_commit(announce, using=alias, robust=True)
+    # Not `on_commit(…, robust=True)`: Django 5.2 fails on its own when it logs the failure of a `partial`.
+    announce = partial(signals.referral_redeemed.send_robust, Referral, referral=referral)
+    transaction.on_commit(announce, using=alias)
     return referral
 
 
@@ -128,8 +129,9 @@ def _insert_first(referral: Referral, referral_code: ReferralCode, using: str) -
 
 
 def _root_above(referral: Referral, using: str) -> Any:
-    root = tree.root_above(referral.referrer_id, using=using)
-    if root is None and not get_user_model()._base_manager.using(using).filter(pk=referral.referrer_id).exists():
+    owner: Any = referral.referrer_id
+    root = tree.root_above(owner, using=using)
+    if root is None and not get_user_model()._base_manager.using(using).filter(pk=owner).exists():
         # The code's owner was deleted a moment ago.
         raise InvalidReferralCode
     if root in {None, referral.pk}:

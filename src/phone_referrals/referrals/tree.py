@@ -21,13 +21,16 @@ def root_above(pk: Any, *, using: str) -> Any:
     """
     user = get_user_model()._meta
     # Who has a row without a referrer was invited by somebody who is deleted by now, and is a top as well.
+    # Subqueries, not joins: of a join PostgreSQL thinks so many rows that it reads a table of thousands whole.
     sql = """
-        WITH RECURSIVE above(pk) AS (
-            SELECT {user_pk} FROM {users} WHERE {user_pk} = %s
+        WITH RECURSIVE above(pk, referrer) AS (
+            SELECT {user_pk}, (SELECT {referrer} FROM {referrals} WHERE {referred} = {user_pk})
+            FROM {users} WHERE {user_pk} = %s
             UNION
-            SELECT {referrer} FROM {referrals} JOIN above ON {referred} = above.pk WHERE {referrer} IS NOT NULL
+            SELECT above.referrer, (SELECT {referrer} FROM {referrals} WHERE {referred} = above.referrer)
+            FROM above WHERE above.referrer IS NOT NULL
         )
-        SELECT above.pk FROM above LEFT JOIN {referrals} ON {referred} = above.pk WHERE {referrer} IS NULL
+        SELECT pk FROM above WHERE referrer IS NULL
     """
     with connections[using].cursor() as cursor:
         cursor.execute(_with_names(sql, using), [user.pk.get_db_prep_value(pk, connections[using])])
@@ -56,10 +59,10 @@ def _with_names(sql: str, using: str) -> str:
     """Fill in the quoted names of tables and columns: identifiers of the models, nothing that a client sends."""
     quote: Any = connections[using].ops.quote_name
     user, referral = get_user_model()._meta, Referral._meta
-    table = quote(referral.db_table)
+    users, table = quote(user.db_table), quote(referral.db_table)
     return sql.format(
-        users=quote(user.db_table),
-        user_pk=quote(user.pk.column),
+        users=users,
+        user_pk=f"{users}.{quote(user.pk.column)}",
         referrals=table,
         referred=f"{table}.{quote(referral.get_field('referred').column)}",
         referrer=f"{table}.{quote(referral.get_field('referrer').column)}",

@@ -1,0 +1,239 @@
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.core.exceptions import ImproperlyConfigured
+from django.db import IntegrityError, connection
+from rest_framework.authtoken.models import Token
+
+from phone_referrals import signals
+from phone_referrals.accounts import PhoneAccounts
+from phone_referrals.exceptions import AccountDisabled, InvalidCode, SignInRefused, StaffNotAllowed
+from phone_referrals.models import PhoneVerification, Referral, ReferralCode
+from phone_referrals.profiles import sign_in as module
+from phone_referrals.profiles.sign_in import sign_in
+from phone_referrals.tokens import DRFTokenIssuer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def received():
+    """The signals received in this test, as (signal, keywords)."""
+    calls = []
+    every = {
+        "logged_in": user_logged_in,
+        "login_failed": user_login_failed,
+        "signed_up": signals.user_signed_up,
+        "redeemed": signals.referral_redeemed,
+    }
+    receivers = []
+    for name, signal in every.items():
+
+        def receive(name=name, **keywords):
+            calls.append((name, keywords))
+
+        receivers.append((signal, receive))
+        signal.connect(receive)
+    yield calls
+    for signal, receive in receivers:
+        signal.disconnect(receive)
+
+
+def names(received):
+    return [name for name, _ in received]
+
+
+def wrong(code):
+    return f"{(int(code) + 1) % 10**6:06}"
+
+
+def test_the_first_sign_in_makes_user_referral_code_and_token(phone, send_code):
+    signed_in = sign_in(None, phone_number=phone, code=send_code(phone))
+    assert signed_in.created
+    assert str(signed_in.user.phone_number) == phone
+    assert signed_in.token == {"token": Token.objects.get(user=signed_in.user).key}
+    assert ReferralCode.objects.get().user == signed_in.user
+    assert not signed_in.user.has_usable_password()
+    assert (signed_in.redeemed, signed_in.refusal) == (False, None)
+
+
+def test_later_sign_ins_find_them(phone, send_code):
+    first = sign_in(None, phone_number=phone, code=send_code(phone))
+    second = sign_in(None, phone_number=phone, code=send_code(phone))
+    assert not second.created
+    assert second.user == first.user
+    assert second.token == first.token
+
+
+def test_no_user_exists_before_the_phone_is_proven(phone, send_code):
+    code = send_code(phone)
+    with pytest.raises(InvalidCode):
+        sign_in(None, phone_number=phone, code=wrong(code))
+    assert not get_user_model().objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_signals_tell_what_has_happened(rf, phone, other_phone, send_code, received):
+    request = rf.post("/")
+    owner = sign_in(request, phone_number=phone, code=send_code(phone)).user
+    assert names(received) == ["signed_up", "logged_in"]
+    for _, keywords in received:
+        assert (keywords["user"], keywords["request"], keywords["sender"]) == (owner, request, type(owner))
+    received.clear()
+    code = ReferralCode.objects.get(user=owner).code
+    sign_in(request, phone_number=other_phone, code=send_code(other_phone), referral_code=code)
+    assert names(received) == ["signed_up", "logged_in", "redeemed"]
+    received.clear()
+    sign_in(request, phone_number=phone, code=send_code(phone))
+    assert names(received) == ["logged_in"]
+
+
+def test_a_wrong_code_is_a_failed_login_of_that_phone(rf, phone, send_code, received):
+    request = rf.post("/")
+    with pytest.raises(InvalidCode):
+        sign_in(request, phone_number=phone, code=wrong(send_code(phone)))
+    ((name, keywords),) = received
+    assert name == "login_failed"
+    assert keywords["credentials"] == {"phone_number": phone, "secret_code": "*" * 20}
+    assert keywords["request"] is request
+
+
+def test_signing_in_notes_the_time(phone, send_code):
+    user = sign_in(None, phone_number=phone, code=send_code(phone)).user
+    user.refresh_from_db()
+    assert user.last_login is not None
+
+
+@pytest.mark.parametrize(
+    ("attributes", "refusal"), [({"is_active": False}, AccountDisabled), ({"is_staff": True}, StaffNotAllowed)]
+)
+def test_who_may_not_sign_in_gets_no_token(phone, make_user, send_code, received, attributes, refusal):
+    user = make_user()
+    vars(user).update(attributes)
+    user.save()
+    with pytest.raises(refusal):
+        sign_in(None, phone_number=phone, code=send_code(phone))
+    assert names(received) == ["login_failed"]
+    assert not Token.objects.exists()
+
+
+def test_a_user_made_meanwhile_by_another_request_is_signed_in(phone, make_user, send_code, monkeypatch):
+    code = send_code(phone)
+    real = PhoneAccounts.find
+    answers = iter([lambda: None])
+
+    def find_nobody_at_first(self, phone_number):
+        if next(answers, None):
+            make_user()
+            return None
+        return real(self, phone_number)
+
+    monkeypatch.setattr(PhoneAccounts, "find", find_nobody_at_first)
+    signed_in = sign_in(None, phone_number=phone, code=code)
+    assert not signed_in.created
+    assert get_user_model().objects.get() == signed_in.user
+
+
+def test_a_disabled_user_made_meanwhile_is_refused(phone, make_user, send_code, monkeypatch):
+    code = send_code(phone)
+    user = make_user()
+    user.is_active = False
+    user.save()
+    real = PhoneAccounts.find
+    nobody = [None]
+    monkeypatch.setattr(
+        PhoneAccounts, "find", lambda self, phone_number: nobody.pop() if nobody else real(self, phone_number)
+    )
+    with pytest.raises(AccountDisabled):
+        sign_in(None, phone_number=phone, code=code)
+
+
+def test_a_new_referral_code_that_is_taken_is_made_anew(phone, other_phone, send_code, settings, monkeypatch):
+    sign_in(None, phone_number=phone, code=send_code(phone))
+    taken = ReferralCode.objects.get().code
+    invented = [taken, taken, "FRESH1"]
+    monkeypatch.setattr("tests.profiles.test_sign_in.invent", lambda length: invented.pop(0))
+    settings.PHONE_REFERRALS_CODE_GENERATOR = f"{__name__}.invent"
+    user = sign_in(None, phone_number=other_phone, code=send_code(other_phone)).user
+    assert ReferralCode.objects.get(user=user).code == "FRESH1"
+    assert get_user_model().objects.count() == 2
+
+
+def invent(length): ...
+
+
+def refuse(*args, **kwargs):
+    raise IntegrityError("NOT NULL constraint failed: users.email")
+
+
+@pytest.mark.parametrize(
+    "place", ["phone_referrals.accounts.PhoneAccounts.create", "tests.hosts.phone_first.models.User.save"]
+)
+def test_a_database_that_refuses_every_new_user_is_told_to_the_developer(phone, send_code, monkeypatch, place):
+    monkeypatch.setattr(place, refuse)
+    with pytest.raises(ImproperlyConfigured, match=f"refused a new user {module.TRIES} times") as error:
+        sign_in(None, phone_number=phone, code=send_code(phone))
+    # Nothing of the row, which the words of some databases quote.
+    assert error.value.__context__ is None
+
+
+def fail(*args, **kwargs):
+    raise RuntimeError
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "place", ["phone_referrals.tokens.Token.objects.create", "phone_referrals.models.ReferralCode.save"]
+)
+def test_user_code_and_token_are_made_together_or_not_at_all(phone, send_code, monkeypatch, place, received):
+    monkeypatch.setattr(place, fail)
+    with pytest.raises(RuntimeError):
+        sign_in(None, phone_number=phone, code=send_code(phone))
+    assert not get_user_model().objects.exists()
+    assert not Token.objects.exists()
+    assert received == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_code_is_used_up_even_if_what_follows_fails(phone, send_code, monkeypatch):
+    code = send_code(phone)
+    monkeypatch.setattr(DRFTokenIssuer, "issue", fail)
+    with pytest.raises(RuntimeError):
+        sign_in(None, phone_number=phone, code=code)
+    assert PhoneVerification.objects.get().serial is None
+
+
+def test_a_backend_that_refuses_leaves_no_user(phone, send_code, settings):
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+    with pytest.raises(SignInRefused):
+        sign_in(None, phone_number=phone, code=send_code(phone))
+    assert not get_user_model().objects.exists()
+
+
+def test_the_referral_code_is_redeemed_after_the_sign_in(phone, other_phone, send_code):
+    owner = sign_in(None, phone_number=phone, code=send_code(phone)).user
+    code = ReferralCode.objects.get().code
+    signed_in = sign_in(None, phone_number=other_phone, code=send_code(other_phone), referral_code=code)
+    assert signed_in.redeemed
+    assert Referral.objects.get().referrer == owner
+    again = sign_in(None, phone_number=other_phone, code=send_code(other_phone), referral_code=code)
+    assert not again.redeemed
+    assert again.refusal.code == "already_redeemed"
+
+
+# Statements: as many as the design says, whatever there is in the database.
+
+
+def count_without_savepoints(captured):
+    return len([query for query in captured if "SAVEPOINT" not in query["sql"]])
+
+
+@pytest.mark.parametrize(("known", "most"), [(True, 5), (False, 9)])
+def test_a_sign_in_has_few_statements(phone, make_user, send_code, django_assert_max_num_queries, known, most):
+    if known:
+        make_user()
+        sign_in(None, phone_number=phone, code=send_code(phone))
+    code = send_code(phone)
+    with django_assert_max_num_queries(most + 10, connection=connection) as captured:
+        sign_in(None, phone_number=phone, code=code)
+    assert count_without_savepoints(captured) <= most, [query["sql"] for query in captured]

@@ -1,0 +1,88 @@
+"""The steps as everybody writes them first: read, check, write. The races are known to bite, because these lose them.
+
+Each takes the place of one function of the package. The pause stands for a slow moment between reading and writing,
+which a busy server has and a test machine seldom does.
+"""
+
+import time
+from dataclasses import asdict
+
+from django.db import DEFAULT_DB_ALIAS, transaction
+
+from phone_referrals.accounts import get_accounts
+from phone_referrals.exceptions import AlreadyRedeemed, CircularReferral, OwnCode
+from phone_referrals.models import PhoneVerification, Referral, ReferralCode
+from phone_referrals.profiles.sign_in import SignedIn
+from phone_referrals.referrals import codes, tree
+from phone_referrals.signin.codes import State
+from phone_referrals.signin.verification import REFUSALS
+from phone_referrals.tokens import get_issuer
+
+
+def pause():
+    time.sleep(0.02)
+
+
+def decide(phone_number, purpose, policy):
+    """As `signin.verification._decide`, without comparing when it sets."""
+    row = PhoneVerification.objects.filter(phone_number=phone_number, purpose=purpose).first()
+    decision = policy(row.state if row else State())
+    if decision.outcome in REFUSALS:
+        raise REFUSALS[decision.outcome](retry_after=decision.wait)
+    pause()
+    values = asdict(decision.state)
+    PhoneVerification.objects.bulk_create(
+        [PhoneVerification(phone_number=phone_number, purpose=purpose, **values)],
+        update_conflicts=True,
+        unique_fields=["phone_number", "purpose"],
+        update_fields=values,
+    )
+    return decision
+
+
+def enter(request, proof):
+    """As `profiles.sign_in._enter`, taking nobody's having been there for nobody's being there."""
+    accounts, issuer = get_accounts(), get_issuer()
+    user = accounts.find(proof.phone_number)
+    if user is not None:
+        return SignedIn(user=user, created=False, token=issuer.issue(request, user, created=False))
+    pause()
+    with transaction.atomic():
+        user = accounts.create(proof.phone_number)
+        codes.new_code(user).save()
+        return SignedIn(user=user, created=True, token=issuer.issue(request, user, created=True))
+
+
+def code_of(user):
+    """As `referrals.codes.code_of`, without a second look."""
+    existing = ReferralCode.objects.active().filter(user=user).first()
+    if existing:
+        return existing
+    pause()
+    code = codes.new_code(user)
+    code.save()
+    return code
+
+
+def redeem(user, code):
+    """As `referrals.redeem.redeem`, with the rules and the primary key, but with no lock."""
+    referral_code = ReferralCode.objects.get(code=code)
+    owner = referral_code.user_id
+    if owner == user.pk:
+        raise OwnCode
+    if Referral.objects.filter(pk=user.pk).exists():
+        raise AlreadyRedeemed
+    if tree.root_above(owner, using=DEFAULT_DB_ALIAS) == user.pk:
+        raise CircularReferral
+    pause()
+    return Referral.objects.create(referred=user, referrer_id=owner, code=code)
+
+
+def take_one_use(referral_code):
+    """As `ReferralCode.take_one_use`, counting in Python what was read before."""
+    if referral_code.uses >= referral_code.max_uses:
+        return False
+    pause()
+    referral_code.uses += 1
+    referral_code.save(update_fields=["uses"])
+    return True

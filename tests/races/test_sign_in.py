@@ -1,0 +1,132 @@
+"""Many requests for one phone at the same moment. Below each rule: the naive twin, which breaks it."""
+
+from collections import Counter
+
+import pytest
+from django.contrib.auth import get_user_model
+from rest_framework.authtoken.models import Token
+
+from phone_referrals.exceptions import Busy, CodeExpired, InvalidCode, ResendTooSoon, TooManyGuesses
+from phone_referrals.models import PhoneVerification, ReferralCode
+from phone_referrals.profiles import sign_in as sign_in_module
+from phone_referrals.profiles.sign_in import SignedIn, sign_in
+from phone_referrals.signin import verification
+from phone_referrals.signin.backend import Proof
+from phone_referrals.signin.verification import CodeSent, check_code, request_code
+from tests.races import naive
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+THREADS = 50
+# A twin breaks its rule nearly always; rounds only make "nearly" not matter.
+ROUNDS = 5
+
+
+@pytest.fixture
+def forget(outbox):
+    """Go back to a site that has not heard of any phone."""
+
+    def forget():
+        outbox.clear()
+        PhoneVerification.objects.all().delete()
+        get_user_model().objects.all().delete()
+
+    return forget
+
+
+@pytest.fixture
+def one_right_code(at_once, forget, send_code, phone):
+    def scenario():
+        forget()
+        code = send_code(phone)
+        return Counter(map(type, at_once(*[lambda: sign_in(None, phone_number=phone, code=code)] * THREADS)))
+
+    return scenario
+
+
+def test_one_code_signs_in_once_however_many_enter_it(one_right_code):
+    assert one_right_code() == {SignedIn: 1, CodeExpired: THREADS - 1}
+    assert Token.objects.count() == 1
+
+
+def test_one_code_signs_in_many_times_without_comparing(one_right_code, monkeypatch):
+    monkeypatch.setattr(verification, "_decide", naive.decide)
+
+    assert any(one_right_code()[SignedIn] > 1 for _ in range(ROUNDS))
+
+
+@pytest.fixture
+def wrong_codes(at_once, forget, send_code, phone):
+    def scenario():
+        forget()
+        right = int(send_code(phone))
+        guesses = [f"{(right + away) % 10**6:06}" for away in range(1, THREADS + 1)]
+        calls = [lambda code=code: check_code(phone_number=phone, code=code) for code in guesses]
+        return Counter(map(type, at_once(*calls)))
+
+    return scenario
+
+
+def test_five_wrong_guesses_are_judged_however_many_come_at_once(wrong_codes, phone):
+    outcomes = wrong_codes()
+
+    assert outcomes[InvalidCode] == 5
+    assert outcomes[TooManyGuesses] + outcomes[Busy] == THREADS - 5
+    assert PhoneVerification.objects.get(phone_number=phone).wrong_guesses == 5
+
+
+def test_more_wrong_guesses_are_judged_without_comparing(wrong_codes, monkeypatch):
+    monkeypatch.setattr(verification, "_decide", naive.decide)
+
+    assert any(wrong_codes()[InvalidCode] > 5 for _ in range(ROUNDS))
+
+
+@pytest.fixture(params=[False, True], ids=["new", "known"])
+def requests_for_a_code(request, at_once, forget, send_code, outbox, phone):
+    def scenario():
+        forget()
+        if request.param:
+            check_code(phone_number=phone, code=send_code(phone))
+            outbox.clear()
+        call = lambda: request_code(phone_number=phone, host="example.com")  # noqa: E731
+        return Counter(map(type, at_once(*[call] * THREADS)))
+
+    return scenario
+
+
+def test_one_message_is_sent_however_many_ask_for_it_at_once(requests_for_a_code, outbox):
+    assert requests_for_a_code() == {CodeSent: 1, ResendTooSoon: THREADS - 1}
+    assert len(outbox) == 1
+
+
+def test_more_messages_are_sent_without_comparing(requests_for_a_code, outbox, monkeypatch):
+    monkeypatch.setattr(verification, "_decide", naive.decide)
+
+    assert any(requests_for_a_code()[CodeSent] > 1 and len(outbox) > 1 for _ in range(ROUNDS))
+
+
+@pytest.fixture
+def first_sign_ins(at_once, forget, phone):
+    """All have proven the phone before any of them has created its user."""
+
+    def scenario():
+        forget()
+        call = lambda: sign_in_module._enter(None, Proof(phone_number=phone))  # noqa: E731
+        return at_once(*[call] * THREADS)
+
+    return scenario
+
+
+def test_first_sign_ins_at_once_make_one_user(first_sign_ins):
+    signed_in = first_sign_ins()
+
+    assert Counter(map(type, signed_in)) == {SignedIn: THREADS}
+    assert [each.created for each in signed_in].count(True) == 1
+    assert len({each.token["token"] for each in signed_in}) == 1
+    assert get_user_model().objects.count() == ReferralCode.objects.count() == Token.objects.count() == 1
+
+
+def test_first_sign_ins_at_once_fail_without_a_second_look(first_sign_ins, monkeypatch):
+    monkeypatch.setattr(sign_in_module, "_enter", naive.enter)
+
+    assert any(Counter(map(type, first_sign_ins())).keys() != {SignedIn} for _ in range(ROUNDS))

@@ -1,0 +1,27 @@
+import pytest
+from django.contrib.auth import get_user_model
+
+from phone_referrals.models import Referral, ReferralCode
+
+
+@pytest.fixture
+def make_people(db):
+    """Make users without a phone, and with a code each: `A0` of the first, `A1` of the second, and so on."""
+
+    def make_people(count):
+        model = get_user_model()
+        people = model.objects.bulk_create([model() for _ in range(count)])
+        ReferralCode.objects.bulk_create(ReferralCode(user=user, code=f"A{n}") for n, user in enumerate(people))
+        return people
+
+    return make_people
+
+
+@pytest.fixture
+def refer(db):
+    """Write referrals as they stand: `refer(referrer, *referred)`."""
+
+    def refer(referrer, *referred):
+        Referral.objects.bulk_create(Referral(referrer=referrer, referred=user, code="A") for user in referred)
+
+    return refer

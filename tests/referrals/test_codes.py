@@ -1,0 +1,117 @@
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phone_referrals.models import ReferralCode
+from phone_referrals.referrals import codes
+from phone_referrals.referrals.redeem import redeem
+
+TYPED = st.text(st.sampled_from([*map(chr, range(32, 127)), *"ЖжЙйßıöﬃＡｌ０–—\u00a0\u2011\u3000"]), max_size=64)
+
+
+def all_a(length):
+    return "A" * length
+
+
+def always_taken(length):
+    return "taken"
+
+
+def with_words(length):
+    return "Oil-Lily 24"
+
+
+def test_a_generated_code_has_no_letter_that_is_misread():
+    generated = "".join(codes.generate(32) for _ in range(200))
+
+    assert set(generated) == set("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+    assert not set(generated) & set("ILOU")
+
+
+@pytest.mark.parametrize("length", [1, 6, 32])
+def test_a_generated_code_is_as_long_as_asked(length):
+    assert len(codes.generate(length)) == length
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "A0B11C",
+        "a0b11c",
+        " A0B11C\n",
+        "A0B 11C",
+        "a0b-11c",
+        "AOBILC",
+        "aobilc",
+        "A0B\u201311C",
+        "A0B\u201411C",
+        "A0B\u201111C",
+        "A0B\u00a011C",
+        "A0B\t11C",
+        "\u3000A0B11C",
+        "\uff210\uff22\uff11\uff11\uff23",
+        "\uff41\uff4f\uff42\uff49\uff4c\uff43",
+    ],
+    ids=ascii,
+)
+def test_every_spelling_of_a_code_folds_into_one(typed):
+    assert codes.fold(typed) == "A0B11C"
+
+
+def test_folding_keeps_what_is_no_spelling():
+    assert codes.fold("u_8.Ж\N{GRINNING FACE}") == "U_8.Ж\N{GRINNING FACE}"
+
+
+@given(TYPED)
+def test_folding_what_is_folded_changes_nothing(typed):
+    assert codes.fold(codes.fold(typed)) == codes.fold(typed)
+
+
+def test_a_new_code_grows_by_one_for_every_three_collisions():
+    lengths = [len(codes.new_code(None, collisions=collisions).code) for collisions in range(7)]
+
+    assert lengths == [6, 6, 6, 7, 7, 7, 8]
+
+
+@pytest.mark.django_db
+def test_a_code_is_made_when_it_is_first_needed_and_then_kept(make_user):
+    user = make_user()
+
+    made = codes.code_of(user)
+
+    assert len(made.code) == 6
+    assert codes.code_of(user) == made == ReferralCode.objects.get()
+
+
+@pytest.mark.django_db
+def test_a_code_grows_where_short_ones_are_taken(make_user, settings):
+    settings.PHONE_REFERRALS_CODE_GENERATOR = f"{__name__}.all_a"
+
+    assert [codes.code_of(make_user(number)).code for number in range(3)] == ["AAAAAA", "AAAAAAA", "AAAAAAAA"]
+
+
+@pytest.mark.django_db
+def test_a_generator_that_knows_one_code_only_is_told_of(make_user, settings):
+    settings.PHONE_REFERRALS_CODE_GENERATOR = f"{__name__}.always_taken"
+    codes.code_of(make_user(0))
+
+    with pytest.raises(ImproperlyConfigured, match=r"always_taken made 30 referral codes that were all taken"):
+        codes.code_of(make_user(1))
+
+
+@pytest.mark.django_db
+def test_a_host_may_generate_codes_of_any_format(make_user, settings):
+    settings.PHONE_REFERRALS_CODE_GENERATOR = f"{__name__}.with_words"
+    made = codes.code_of(make_user(0))
+
+    assert made.code == "011111Y24"
+    assert redeem(make_user(1), "oil lily-24").code == made.code
+
+
+@pytest.mark.django_db
+def test_codes_of_an_earlier_generator_go_on_working(make_user, settings):
+    old = codes.code_of(make_user(0)).code
+    settings.PHONE_REFERRALS_CODE_GENERATOR = f"{__name__}.with_words"
+
+    assert redeem(make_user(1), old).code == old

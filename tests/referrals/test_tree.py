@@ -1,0 +1,123 @@
+from itertools import pairwise
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import DEFAULT_DB_ALIAS
+
+from phone_referrals.models import Referral
+from phone_referrals.referrals import tree
+
+
+def root_above(user):
+    return tree.root_above(user.pk, using=DEFAULT_DB_ALIAS)
+
+
+def levels_below(user):
+    return tree.levels_below(user.pk, using=DEFAULT_DB_ALIAS)
+
+
+@pytest.fixture
+def chain(make_people, refer):
+    """Make a chain of people, each invited by the one before."""
+
+    def chain(count):
+        people = make_people(count)
+        for referrer, referred in pairwise(people):
+            refer(referrer, referred)
+        return people
+
+    return chain
+
+
+def test_who_was_invited_by_nobody_is_the_root(make_people):
+    (alone,) = make_people(1)
+
+    assert root_above(alone) == alone.pk
+
+
+@pytest.mark.parametrize("count", [2, 3, 50])
+def test_everybody_in_a_chain_has_its_top_for_a_root(chain, count):
+    people = chain(count)
+
+    assert {root_above(user) for user in people} == {people[0].pk}
+
+
+def test_trees_beside_each_other_have_roots_of_their_own(make_people, refer):
+    a, b, c, d = make_people(4)
+    refer(a, b)
+    refer(c, d)
+
+    assert [root_above(user) for user in (a, b, c, d)] == [a.pk, a.pk, c.pk, c.pk]
+
+
+def test_who_lost_the_referrer_is_a_root(chain):
+    first, *people = chain(4)
+    first.delete()
+
+    assert {root_above(user) for user in people} == {people[0].pk}
+
+
+def test_a_circle_that_was_written_by_hand_has_no_root(chain, refer, make_people):
+    people = chain(3)
+    refer(people[2], people[0])
+
+    assert [root_above(user) for user in people] == [None] * 3
+
+
+def test_a_branch_below_a_circle_has_no_root(make_people, refer):
+    a, b, below = make_people(3)
+    refer(a, b, below)
+    refer(b, a)
+
+    assert root_above(below) is None
+
+
+def test_who_does_not_exist_has_no_root(db):
+    assert tree.root_above(0, using=DEFAULT_DB_ALIAS) is None
+
+
+def test_nobody_is_below_who_invited_nobody(chain):
+    assert levels_below(chain(2)[1]) == [0, 0, 0]
+
+
+def test_levels_are_counted_one_by_one(make_people, refer):
+    top, a, b, c, d, e, other, others = make_people(8)
+    refer(top, a, b)
+    refer(a, c, d)
+    refer(d, e)
+    refer(other, others)
+
+    assert levels_below(top) == [2, 2, 1]
+    assert levels_below(a) == [2, 1, 0]
+
+
+def test_levels_end_at_the_third(chain):
+    people = chain(6)
+
+    assert levels_below(people[0]) == [1, 1, 1]
+    assert levels_below(people[4]) == [1, 0, 0]
+
+
+def test_levels_of_a_circle_end_too(chain, refer):
+    people = chain(2)
+    refer(people[1], people[0])
+
+    assert levels_below(people[0]) == [1, 1, 1]
+
+
+def test_no_more_people_are_counted_than_the_limit(make_people, refer, monkeypatch):
+    monkeypatch.setattr(tree, "MAX_ROWS", 4)
+    top, *people = make_people(6)
+    refer(top, *people[:2])
+    refer(people[0], *people[2:])
+
+    assert sum(levels_below(top)) == 4
+
+
+def test_a_popular_referrer_is_counted_up_to_a_thousand(db, refer):
+    model = get_user_model()
+    top, *people = model.objects.bulk_create([model() for _ in range(1002)])
+    refer(top, *people)
+
+    assert levels_below(top) == [1000, 0, 0]
+    assert Referral.objects.of(top).count() == 1001

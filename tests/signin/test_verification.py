@@ -1,0 +1,567 @@
+import logging
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from django.db import connection, models, transaction
+from django.db.transaction import TransactionManagementError
+from django.http import JsonResponse
+from django.urls import include, path
+
+from phone_referrals import signals
+from phone_referrals.exceptions import (
+    Busy,
+    CodeExpired,
+    DeliveryFailed,
+    InvalidCode,
+    PhoneLocked,
+    PhoneNotAllowed,
+    ResendTooSoon,
+    TooManyGuesses,
+    TooManyMessages,
+)
+from phone_referrals.models import PhoneVerification
+from phone_referrals.signin import codes
+from phone_referrals.signin.verification import check_code, request_code
+from phone_referrals.sms import BaseSmsBackend
+
+pytestmark = pytest.mark.django_db
+
+FAILURE = {"error": None, "texts": []}
+
+
+class FailingSmsBackend(BaseSmsBackend):
+    """Fails as FAILURE says, with words that quote what no log may show."""
+
+    def send(self, message):
+        FAILURE["texts"].append(message.text)
+        raise FAILURE["error"](f"{message.phone_number} {message.text}")
+
+
+@pytest.fixture
+def gateway(settings):
+    """A gateway that fails with the error it is called with."""
+
+    def gateway(error):
+        FAILURE["error"] = error
+        settings.PHONE_REFERRALS_SMS_BACKEND = f"{__name__}.FailingSmsBackend"
+
+    FAILURE["texts"].clear()
+    return gateway
+
+
+def ask(phone, **kwargs):
+    return request_code(phone_number=phone, host="example.com", **kwargs)
+
+
+def guess(phone, code, **kwargs):
+    return check_code(phone_number=phone, code=code, **kwargs)
+
+
+def another(code):
+    return f"{int(code) ^ 1:0{len(code)}}"
+
+
+def guess_wrong(phone, code, times=1):
+    for _ in range(times):
+        with pytest.raises(InvalidCode):
+            guess(phone, another(code))
+
+
+# A code and its life
+
+
+def test_the_code_in_the_message_is_accepted_once(phone, send_code):
+    code = send_code(phone)
+    guess(phone, code)
+    with pytest.raises(CodeExpired):
+        guess(phone, code)
+
+
+def test_a_resend_keeps_the_code_and_its_expiry(clock, phone, send_code, last_code):
+    code = send_code(phone)
+    clock.shift(299)
+    assert ask(phone).expires_in == 301
+    assert last_code(phone) == code
+    clock.shift(300)
+    guess(phone, code)
+
+
+def test_in_the_second_half_of_its_life_a_code_makes_way_for_a_new_one(clock, settings, phone, send_code):
+    settings.PHONE_REFERRALS_CODE_DIGITS = 10
+    old = send_code(phone)
+    clock.shift(300)
+    assert ask(phone).expires_in == 600
+    clock.shift(60)
+    new = send_code(phone)
+    assert new != old
+    with pytest.raises(InvalidCode):
+        guess(phone, old)
+    guess(phone, new)
+
+
+def test_a_code_expires(clock, phone, send_code):
+    code = send_code(phone)
+    clock.shift(600)
+    with pytest.raises(CodeExpired):
+        guess(phone, code)
+
+
+def test_a_phone_that_never_asked_has_no_code_and_gets_no_row(phone):
+    with pytest.raises(CodeExpired):
+        guess(phone, "000000")
+    assert not PhoneVerification.objects.exists()
+
+
+@pytest.mark.parametrize("minutes", [0, 4, 5, 6, 10, 20, 45])
+def test_a_stranger_who_asks_for_codes_for_my_phone_voids_nothing(clock, settings, phone, send_code, minutes):
+    settings.PHONE_REFERRALS_RESEND_WAIT_MAX = 60
+    settings.PHONE_REFERRALS_MESSAGES_PER_DAY = 100
+    latest = send_code(phone)
+    for _ in range(minutes * 3):
+        clock.shift(20)
+        with suppress(ResendTooSoon):
+            latest = send_code(phone)
+    guess(phone, latest)
+
+
+def test_a_code_is_worth_nothing_for_another_phone(phone, other_phone, settings, send_code):
+    settings.PHONE_REFERRALS_CODE_DIGITS = 10
+    code = send_code(phone)
+    with pytest.raises(CodeExpired):
+        guess(other_phone, code)
+    send_code(other_phone)
+    with pytest.raises(InvalidCode):
+        guess(other_phone, code)
+
+
+def test_a_code_is_worth_nothing_for_another_purpose(phone, settings, send_code):
+    settings.PHONE_REFERRALS_CODE_DIGITS = 10
+    code = send_code(phone)
+    with pytest.raises(CodeExpired):
+        guess(phone, code, purpose="delete")
+    ask(phone, purpose="delete")
+    with pytest.raises(InvalidCode):
+        guess(phone, code, purpose="delete")
+    guess(phone, code)
+
+
+def test_no_column_holds_the_code(phone, settings, send_code):
+    settings.PHONE_REFERRALS_CODE_DIGITS = 10
+    code = send_code(phone)
+    guess_wrong(phone, code)
+    values = PhoneVerification.objects.values_list().get()
+    assert code not in " ".join(map(str, values))
+    # Nor a plain reading of one: it takes the site's secret, too.
+    settings.SECRET_KEY = "stolen database, other site"
+    with pytest.raises(InvalidCode):
+        guess(phone, code)
+
+
+def test_a_code_sent_before_the_secret_was_changed_is_accepted_by_the_fallback(phone, settings, send_code):
+    settings.PHONE_REFERRALS_CODE_DIGITS = 10
+    code = send_code(phone)
+    old, settings.SECRET_KEY = settings.SECRET_KEY, "the new one"
+    with pytest.raises(InvalidCode):
+        guess(phone, code)
+    settings.SECRET_KEY_FALLBACKS = ["another", old]
+    guess(phone, code)
+
+
+def test_codes_are_made_with_the_new_secret_only(phone, settings, send_code):
+    settings.SECRET_KEY_FALLBACKS = ["an old one"]
+    code = send_code(phone)
+    settings.SECRET_KEY_FALLBACKS = []
+    guess(phone, code)
+
+
+def test_a_code_is_shown_to_the_caller_only_where_it_is_echoed(phone, other_phone, settings, last_code):
+    assert ask(phone).code == ""
+    settings.PHONE_REFERRALS_ECHO_CODE = True
+    sent = ask(other_phone)
+    assert sent.code == last_code(other_phone)
+    assert sent.code not in repr(sent)
+    assert other_phone not in repr(sent)
+
+
+# Limits
+
+
+def test_after_the_limit_of_wrong_guesses_the_right_code_is_refused(phone, send_code):
+    code = send_code(phone)
+    for left in (4, 3, 2, 1, 0):
+        with pytest.raises(InvalidCode) as refusal:
+            guess(phone, another(code))
+        assert refusal.value.extra == {"guesses_left": left}
+    with pytest.raises(TooManyGuesses) as refusal:
+        guess(phone, code)
+    assert 0 < refusal.value.retry_after <= 30
+
+
+def test_the_wrong_guesses_of_a_phone_survive_a_new_code(clock, settings, phone, send_code):
+    settings.PHONE_REFERRALS_GUESSES_PER_PHONE = 7
+    guess_wrong(phone, send_code(phone), times=5)
+    clock.shift(30)
+    code = send_code(phone)
+    with pytest.raises(InvalidCode) as refusal:
+        guess(phone, another(code))
+    assert refusal.value.extra == {"guesses_left": 1}
+    guess_wrong(phone, code)
+    with pytest.raises(PhoneLocked):
+        guess(phone, code)
+
+
+def guess_wrong_for_days(phone, times, clock, send_code):
+    for count in range(0, times, 5):
+        clock.shift(timedelta(hours=3))
+        guess_wrong(phone, send_code(phone), times=min(5, times - count))
+
+
+def test_the_hundredth_wrong_guess_locks_the_phone_until_it_is_cleared(clock, phone, other_phone, send_code):
+    guess_wrong_for_days(phone, 99, clock, send_code)
+    clock.shift(timedelta(hours=3))
+    code = send_code(phone)
+    guess_wrong(phone, code)
+    with pytest.raises(PhoneLocked):
+        guess(phone, code)
+    clock.shift(timedelta(days=365))
+    with pytest.raises(PhoneLocked):
+        ask(phone)
+    send_code(other_phone)  # Nobody else is concerned.
+
+    assert PhoneVerification.objects.filter(phone_number=phone).clear() == 1
+    with pytest.raises(CodeExpired):
+        guess(phone, code)
+    guess(phone, send_code(phone))
+
+
+def test_a_success_resets_the_wrong_guesses_of_the_phone(clock, phone, send_code):
+    guess_wrong_for_days(phone, 99, clock, send_code)
+    clock.shift(timedelta(hours=3))
+    guess(phone, send_code(phone))
+    guess_wrong_for_days(phone, 10, clock, send_code)
+    clock.shift(timedelta(hours=3))
+    guess(phone, send_code(phone))
+
+
+def test_clearing_one_phone_leaves_the_others_as_they_are(phone, other_phone, send_code):
+    mine, others = send_code(phone), send_code(other_phone)
+    PhoneVerification.objects.filter(phone_number=phone).clear()
+    with pytest.raises(CodeExpired):
+        guess(phone, mine)
+    guess(other_phone, others)
+
+
+def test_the_next_message_has_to_be_waited_for_until_a_success(clock, phone, outbox, send_code):
+    assert ask(phone).resend_in == 30
+    clock.shift(10)
+    with pytest.raises(ResendTooSoon) as refusal:
+        ask(phone)
+    assert refusal.value.retry_after == 20
+    clock.shift(20)
+    assert ask(phone).resend_in == 60
+    assert len(outbox) == 2
+    clock.shift(60)
+    guess(phone, send_code(phone))
+    assert ask(phone).resend_in == 30
+
+
+def test_the_day_of_a_phone_ends(clock, phone, outbox):
+    for _ in range(10):
+        ask(phone)
+        clock.shift(3600)
+    with pytest.raises(TooManyMessages) as refusal:
+        ask(phone)
+    clock.shift(refusal.value.retry_after - 1)
+    with pytest.raises(TooManyMessages):
+        ask(phone)
+    clock.shift(1)
+    ask(phone)
+    assert len(outbox) == 11
+
+
+def test_limits_are_those_of_one_phone_and_purpose(phone, other_phone, outbox):
+    ask(phone)
+    ask(other_phone)
+    ask(phone, purpose="delete")
+    assert len(outbox) == 3
+
+
+@pytest.mark.parametrize(
+    ("regions", "number", "served"),
+    [
+        ("*", "+12015550100", True),
+        ("*", "+88216000000", True),
+        (["US"], "+12015550100", True),
+        (["US"], "+14165550100", False),  # Canada, under the same calling code
+        (["CA", "RU"], "+14165550100", True),
+        (["RU"], "+12015550100", False),
+        ((), "+12015550100", False),
+    ],
+)
+def test_only_allowed_regions_are_sent_messages(settings, outbox, regions, number, served):
+    settings.PHONE_REFERRALS_ALLOWED_REGIONS = regions
+    if served:
+        ask(number)
+    else:
+        with pytest.raises(PhoneNotAllowed):
+            ask(number)
+    assert len(outbox) == PhoneVerification.objects.count() == served
+
+
+# A gateway that fails
+
+
+@pytest.mark.parametrize(
+    ("error", "counting"),
+    [(DeliveryFailed, 0), (TimeoutError, 1), (ConnectionError, 1)],
+)
+def test_a_failed_message_costs_no_wait_and_the_day_only_if_it_may_have_been_sent(
+    clock, settings, phone, gateway, send_code, error, counting
+):
+    gateway(error)
+    with pytest.raises(DeliveryFailed) as failure:
+        ask(phone)
+    assert failure.value.status_code == 503
+    row = PhoneVerification.objects.get()
+    assert (len(row.sent_at), row.resend_at) == (counting, None)
+
+    settings.PHONE_REFERRALS_SMS_BACKEND = "phone_referrals.sms.locmem.SmsBackend"
+    guess(phone, send_code(phone))
+
+
+def test_a_message_that_times_out_but_comes_all_the_same_signs_in(phone, gateway):
+    gateway(TimeoutError)
+    with pytest.raises(DeliveryFailed):
+        ask(phone)
+    guess(phone, FAILURE["texts"][0].rpartition("#")[2])
+
+
+def test_time_outs_do_not_lift_the_limit_of_messages(clock, phone, gateway):
+    gateway(TimeoutError)
+    for _ in range(10):
+        with pytest.raises(DeliveryFailed):
+            ask(phone)
+    with pytest.raises(TooManyMessages):
+        ask(phone)
+
+
+@pytest.mark.parametrize("error", [DeliveryFailed, TimeoutError, ValueError])
+def test_a_failure_is_logged_by_its_class_without_number_or_code(phone, gateway, caplog, error):
+    caplog.set_level(logging.DEBUG)
+    gateway(error)
+    with pytest.raises(DeliveryFailed) as failure:
+        ask(phone)
+    code = FAILURE["texts"][0].rpartition("#")[2]
+    assert [(each.name, each.levelname, each.getMessage()) for each in caplog.records if each.levelno >= 40] == [
+        ("phone_referrals", "ERROR", f"SMS not delivered: {error.__name__}")
+    ]
+    for text in (caplog.text, str(failure.value), repr(failure.value)):
+        assert phone not in text
+        assert phone[2:] not in text
+        assert code not in text
+    # A traceback must not quote the gateway.
+    assert failure.value.__suppress_context__
+    assert failure.value.__cause__ is None
+
+
+def test_a_message_to_a_phone_cleared_meanwhile_gives_nothing_back(phone, settings):
+    settings.PHONE_REFERRALS_SMS_BACKEND = f"{__name__}.ClearingSmsBackend"
+    with pytest.raises(DeliveryFailed):
+        ask(phone)
+    assert PhoneVerification.objects.get().state == codes.State()
+
+
+class ClearingSmsBackend(BaseSmsBackend):
+    def send(self, message):
+        PhoneVerification.objects.clear()
+        raise DeliveryFailed
+
+
+# Transactions
+
+
+def test_codes_are_neither_sent_nor_checked_inside_a_transaction(phone, outbox, send_code):
+    code = send_code(phone)
+    before = PhoneVerification.objects.values().get()
+    with transaction.atomic(), pytest.raises(TransactionManagementError, match="non_atomic_requests"):
+        guess(phone, another(code))
+    with transaction.atomic(), pytest.raises(TransactionManagementError, match="outside atomic"):
+        ask(phone)
+    assert PhoneVerification.objects.values().get() == before
+    assert len(outbox) == 1
+
+
+def host_view(request):
+    check_code(phone_number="+12015550100", code=request.GET["code"])
+    return JsonResponse({})
+
+
+@transaction.non_atomic_requests
+def exempt_host_view(request):
+    return host_view(request)
+
+
+urlpatterns = [
+    path("api/", include("phone_referrals.urls")),
+    path("host/", host_view),
+    path("host/exempt/", exempt_host_view),
+]
+
+
+@pytest.fixture
+def atomic_requests(settings, monkeypatch):
+    settings.ROOT_URLCONF = __name__
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_wrong_guess_counts_with_atomic_requests_too(atomic_requests, api, phone, last_code):
+    api.post("/api/users/get_verify_code/", {"phone_number": phone})
+    data = {"phone_number": phone, "code": another(last_code(phone))}
+    answers = [api.post("/api/users/auth/", data) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [400, 400, 400, 400, 400, 429]
+    assert PhoneVerification.objects.get().wrong_guesses == 5
+    answer = api.post("/api/users/auth/", {**data, "code": last_code(phone)})
+    assert (answer.status_code, answer.json()["code"]) == (429, "too_many_guesses")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_signing_in_works_with_atomic_requests(atomic_requests, sign_in, phone):
+    assert sign_in(phone).get("/api/users/me/").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_view_of_the_host_is_told_that_it_has_to_be_exempt_from_atomic_requests(
+    atomic_requests, client, phone, send_code
+):
+    code = send_code(phone)
+    with pytest.raises(TransactionManagementError, match="non_atomic_requests"):
+        client.get("/host/", {"code": code})
+    assert client.get("/host/exempt/", {"code": code}).status_code == 200
+
+
+# Signals
+
+
+@pytest.fixture
+def received():
+    """Collect `(signal name, keywords)` of what is sent."""
+    received = []
+    receivers = []
+    for name in ("code_sent", "phone_verified"):
+
+        def receiver(sender, signal, name=name, **kwargs):
+            assert sender is PhoneVerification
+            received.append((name, kwargs))
+
+        getattr(signals, name).connect(receiver)
+        receivers.append((name, receiver))
+    yield received
+    for name, receiver in receivers:
+        getattr(signals, name).disconnect(receiver)
+
+
+def test_signals_tell_phone_and_purpose_and_never_the_code(received, phone, send_code):
+    code = send_code(phone)
+    guess_wrong(phone, code)
+    guess(phone, code)
+    keywords = {"phone_number": phone, "purpose": "sign_in"}
+    assert received == [("code_sent", keywords), ("phone_verified", keywords)]
+
+
+def test_nothing_is_announced_where_nothing_was_sent_or_proven(received, phone, gateway):
+    gateway(TimeoutError)
+    with pytest.raises(DeliveryFailed):
+        ask(phone)
+    with pytest.raises(InvalidCode):
+        guess(phone, another(FAILURE["texts"][0].rpartition("#")[2]))
+    assert received == []
+
+
+def test_a_receiver_that_raises_changes_nothing_for_the_visitor(phone, send_code, caplog):
+    def receiver(**kwargs):
+        msg = "a bug of the host"
+        raise RuntimeError(msg)
+
+    signals.code_sent.connect(receiver)
+    signals.phone_verified.connect(receiver)
+    try:
+        guess(phone, send_code(phone))
+    finally:
+        signals.code_sent.disconnect(receiver)
+        signals.phone_verified.disconnect(receiver)
+    assert caplog.text.count("RuntimeError: a bug of the host") == 2
+
+
+# Other requests in between, step by step
+
+
+@pytest.fixture
+def overtake(monkeypatch):
+    """Let another request run whenever a policy function has been handed its state, `times` times."""
+
+    def overtake(name, other, times=1):
+        policy, left = getattr(codes, name), [times]
+
+        def overtaken(state, **kwargs):
+            if left[0]:
+                left[0] -= 1
+                other()
+            return policy(state, **kwargs)
+
+        monkeypatch.setattr(codes, name, overtaken)
+
+    return overtake
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_first_requests_one_sends_and_the_other_has_to_wait(overtake, phone, outbox):
+    overtake("on_request", lambda: ask(phone))
+    with pytest.raises(ResendTooSoon):
+        ask(phone)
+    assert len(outbox) == 1
+
+
+def test_of_two_later_requests_one_sends_and_the_other_has_to_wait(overtake, clock, phone, outbox):
+    ask(phone)
+    clock.shift(30)
+    overtake("on_request", lambda: ask(phone))
+    with pytest.raises(ResendTooSoon):
+        ask(phone)
+    assert len(outbox) == 2
+
+
+def test_of_two_right_guesses_one_is_accepted(overtake, phone, send_code):
+    code = send_code(phone)
+    overtake("on_guess", lambda: guess(phone, code))
+    with pytest.raises(CodeExpired):
+        guess(phone, code)
+
+
+def test_a_right_guess_overtaken_by_the_last_wrong_one_is_refused(overtake, phone, send_code):
+    code = send_code(phone)
+    guess_wrong(phone, code, times=4)
+    overtake("on_guess", lambda: guess_wrong(phone, code))
+    with pytest.raises(TooManyGuesses):
+        guess(phone, code)
+
+
+def test_both_of_two_wrong_guesses_are_counted(overtake, phone, send_code):
+    code = send_code(phone)
+    overtake("on_guess", lambda: guess_wrong(phone, code))
+    with pytest.raises(InvalidCode) as refusal:
+        guess(phone, another(code))
+    assert refusal.value.extra == {"guesses_left": 3}
+
+
+@pytest.mark.parametrize(("times", "refusal"), [(19, InvalidCode), (20, Busy)])
+def test_who_is_overtaken_again_and_again_is_asked_to_come_back(overtake, phone, send_code, times, refusal):
+    code = send_code(phone)
+
+    def touch():
+        PhoneVerification.objects.update(version=models.F("version") + 1)
+
+    overtake("on_guess", touch, times=times)
+    with pytest.raises(refusal):
+        guess(phone, another(code))

@@ -1,0 +1,137 @@
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, transaction
+
+from phone_referrals.accounts import PhoneAccounts, get_accounts
+from tests.hosts.phone_first.models import Member, Profile
+
+pytestmark = pytest.mark.django_db
+
+User = get_user_model()
+
+
+@pytest.fixture(params=["phone_number", "profile__phone"])
+def column(request, settings):
+    """The column of the user itself, then one of a model beside it."""
+    settings.PHONE_REFERRALS_PHONE_FIELD = request.param
+    return request.param
+
+
+@pytest.fixture
+def accounts():
+    return get_accounts()
+
+
+def test_a_user_is_made_and_found_by_phone(column, accounts, phone, other_phone):
+    user = accounts.create(phone)
+    assert accounts.find(phone) == User.objects.get() == user
+    assert accounts.find(other_phone) is None
+    assert accounts.phone_of(user) == accounts.phone_of(User.objects.get()) == phone
+    assert user._meta.model.objects.filter(**{column: phone}).exists()
+    assert not user.has_usable_password()
+
+
+def test_the_phone_of_a_related_model_is_the_only_one_that_counts(settings, accounts, phone, other_phone):
+    settings.PHONE_REFERRALS_PHONE_FIELD = "profile__phone"
+    user = accounts.create(phone)
+    assert str(Profile.objects.get(user=user).phone) == phone
+    user.phone_number = other_phone
+    user.save()
+    assert accounts.find(other_phone) is None
+    assert accounts.phone_of(user) == phone
+
+
+def test_a_phone_is_not_given_twice(column, accounts, phone):
+    accounts.create(phone)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        accounts.create(phone)
+    assert User.objects.count() == 1
+
+
+def test_a_phone_is_changed(column, accounts, phone, other_phone):
+    user = accounts.create(phone)
+    accounts.set_phone(user, other_phone)
+    assert accounts.find(phone) is None
+    assert accounts.find(other_phone) == user
+    assert accounts.phone_of(user) == other_phone
+
+
+def test_a_phone_of_somebody_else_is_not_given(column, accounts, phone, other_phone):
+    accounts.create(phone)
+    user = accounts.create(other_phone)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        accounts.set_phone(user, phone)
+    assert accounts.phone_of(accounts.find(other_phone)) == other_phone
+
+
+def test_a_user_who_has_no_phone_yet_is_given_one(column, accounts, phone):
+    user = User.objects.create(password="!")
+    assert accounts.phone_of(user) == ""
+    accounts.set_phone(user, phone)
+    assert accounts.find(phone) == user
+
+
+def test_disabled_users_are_found_too(column, accounts, phone):
+    user = accounts.create(phone)
+    user.is_active = False
+    user.save()
+    assert accounts.find(phone) == user
+
+
+def test_users_and_their_phones_are_read_at_once(column, accounts, make_user, django_assert_num_queries):
+    for number in range(3):
+        make_user(number)
+    with django_assert_num_queries(1):
+        phones = [accounts.phone_of(user) for user in accounts.join(User.objects.order_by("pk"))]
+    assert phones == [f"+1201555010{number}" for number in range(3)]
+    with django_assert_num_queries(1):
+        accounts.phone_of(accounts.find("+12015550100"))
+
+
+def test_phones_are_read_at_once_from_rows_that_have_a_user(column, accounts, make_user, django_assert_num_queries):
+    for number in range(2):
+        user = make_user(number)
+        if column == "phone_number":
+            Profile.objects.create(user=user, phone=f"+1201555011{number}")
+    with django_assert_num_queries(1):
+        profiles = list(accounts.join(Profile.objects.order_by("pk"), prefix="user"))
+        assert [accounts.phone_of(profile.user) for profile in profiles] == ["+12015550100", "+12015550101"]
+
+
+def test_who_must_have_a_username_gets_one_that_says_nothing_of_the_phone(settings, accounts, phone, other_phone):
+    settings.AUTH_USER_MODEL = "phone_first.Member"
+    member, other = accounts.create(phone), accounts.create(other_phone)
+    assert isinstance(member, Member)
+    assert len(member.username) == 32
+    assert phone.removeprefix("+") not in member.username
+    assert member.username != other.username
+    assert accounts.find(phone) == member
+
+
+def test_who_is_hidden_by_the_manager_of_the_host_holds_the_phone_all_the_same(settings, accounts, phone):
+    settings.AUTH_USER_MODEL = "phone_first.Member"
+    member = accounts.create(phone)
+    member.has_left = True
+    member.save()
+    assert not Member.objects.exists()
+    assert accounts.find(phone) == member
+
+
+class HostAccounts(PhoneAccounts):
+    """A specimen: all users of this host are staff."""
+
+    def create(self, phone_number):
+        return User.objects.create_superuser(phone_number)
+
+
+def test_a_host_makes_users_in_its_own_way(settings, phone):
+    settings.PHONE_REFERRALS_ACCOUNTS = f"{__name__}.HostAccounts"
+    assert get_accounts().create(phone).is_superuser
+    assert get_accounts().phone_of(get_accounts().find(phone)) == phone
+
+
+def test_signing_in_works_with_a_column_of_either_place(column, sign_in, phone):
+    client = sign_in(phone)
+    assert client.answer["created"] is True
+    assert client.get("/api/users/me/").json()["phone_number"] == phone
+    assert get_accounts().find(phone) == User.objects.get()

@@ -1,0 +1,169 @@
+"""What all views share: authentication, permissions, and how a refusal becomes an answer."""
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.test import RequestFactory
+from rest_framework import serializers
+from rest_framework.authentication import BasicAuthentication, SessionAuthentication, TokenAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.response import Response
+from rest_framework.test import APIRequestFactory, force_authenticate
+
+from phone_referrals.api import ApiView, MayReadUsers, OpenView, Refusal
+from phone_referrals.exceptions import Busy, DeliveryFailed, InvalidCode, PhoneReferralsError, ResendTooSoon
+
+post = APIRequestFactory().post
+
+
+class View(OpenView):
+    """A view that answers by calling what it was made with."""
+
+    serializer_class = serializers.Serializer
+    answer = None
+
+    def post(self, request):
+        return Response(type(self).answer(request))
+
+
+def answer_of(call, view=View, **request):
+    return type("Specimen", (view,), {"answer": staticmethod(call)}).as_view()(post("/", **request))
+
+
+def raising(error):
+    def call(request):
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "extra", "retry_after"),
+    [
+        (PhoneReferralsError(), 400, {}, None),
+        (InvalidCode(guesses_left=0), 400, {"guesses_left": 0}, None),
+        (ResendTooSoon(retry_after=30), 429, {}, "30"),
+        (ResendTooSoon(retry_after=0), 429, {}, "1"),
+        (Busy(), 429, {}, "1"),
+        (DeliveryFailed(), 503, {}, None),
+        (DeliveryFailed(retry_after=5), 503, {}, "5"),
+    ],
+)
+def test_a_refusal_is_answered_with_its_status_code_and_wait(error, status, extra, retry_after):
+    response = answer_of(raising(error))
+    assert response.status_code == status
+    assert response.data == {"detail": error.message, "code": error.code, **extra}
+    assert response.headers.get("Retry-After") == retry_after
+
+
+def test_a_refusal_of_the_host_needs_three_lines():
+    class OutOfOffice(PhoneReferralsError):
+        code = "out_of_office"
+        status_code = 451
+
+    response = answer_of(raising(OutOfOffice("Call on Monday.")))
+    assert (response.status_code, response.data) == (451, {"detail": "Call on Monday.", "code": "out_of_office"})
+
+
+def test_the_exception_handler_of_the_host_renders_our_refusals(settings):
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "EXCEPTION_HANDLER": f"{__name__}.host_handler"}
+    assert answer_of(raising(InvalidCode())).data == {"error": "invalid_code"}
+
+
+def host_handler(exc, context):
+    assert isinstance(exc, Refusal)
+    return Response({"error": exc.detail["code"]}, status=exc.status_code)
+
+
+def test_too_deep_a_nesting_is_the_fault_of_who_sent_it():
+    response = answer_of(raising(RecursionError()))
+    assert (response.status_code, response.data["code"]) == (400, "parse_error")
+
+
+def test_what_we_do_not_know_is_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        answer_of(lambda request: 1 / 0)
+
+
+def test_errors_of_fields_stay_as_drf_gives_them():
+    response = answer_of(raising(serializers.ValidationError({"name": ["No."], "detail": ["No."]})))
+    assert (response.status_code, response.data) == (400, {"name": ["No."], "detail": ["No."]})
+
+
+def test_errors_of_a_serializer_do_not_carry_what_was_sent():
+    class Form(serializers.Serializer):
+        name = serializers.CharField()
+
+    def call(request):
+        Form(data=request.data).is_valid(raise_exception=True)
+
+    response = answer_of(call)
+    assert response.data == {"name": ["This field is required."]}
+    assert not hasattr(response.data, "serializer")
+
+
+class Unread(ApiView):
+    answer = None
+
+
+@pytest.mark.parametrize(
+    "host", [[SessionAuthentication, BasicAuthentication], [SessionAuthentication, TokenAuthentication], []]
+)
+def test_the_issuers_authentication_comes_first_and_only_once(host):
+    authenticators = Unread(authentication_classes=host).get_authenticators()
+    kinds = [type(each) for each in authenticators]
+    assert kinds == [TokenAuthentication, *(each for each in host if each is not TokenAuthentication)]
+
+
+def test_an_open_view_authenticates_nobody():
+    assert OpenView().get_authenticators() == []
+
+
+def test_a_closed_view_is_the_default():
+    response = Unread.as_view()(post("/"))
+    assert (response.status_code, response.data["code"]) == (401, "not_authenticated")
+
+
+def test_a_nul_byte_in_the_authorization_is_401_before_a_database_sees_it():
+    response = Unread.as_view()(post("/", HTTP_AUTHORIZATION="Token \0"))
+    assert (response.status_code, response.data["code"]) == (401, "authentication_failed")
+
+
+@pytest.mark.parametrize("view", [ApiView, OpenView])
+def test_no_view_runs_inside_a_transaction_of_the_host(view):
+    from django.db import connections
+
+    assert view.as_view()._non_atomic_requests == set(connections)
+
+
+class Nobody(BasePermission):
+    message = "Nobody may."
+
+    def has_permission(self, request, view):
+        return False
+
+    def has_object_permission(self, request, view, obj):
+        return False
+
+
+def test_the_permission_of_the_setting_is_read_at_each_request(settings):
+    request = RequestFactory().get("/")
+    request.user = AnonymousUser()
+    assert not MayReadUsers().has_permission(request, None)
+    assert MayReadUsers().has_object_permission(request, None, object())
+    settings.PHONE_REFERRALS_USERS_PERMISSION = "rest_framework.permissions.AllowAny"
+    assert MayReadUsers().has_permission(request, None)
+    settings.PHONE_REFERRALS_USERS_PERMISSION = f"{__name__}.Nobody"
+    assert not MayReadUsers().has_permission(request, None)
+    assert not MayReadUsers().has_object_permission(request, None, object())
+
+
+@pytest.mark.django_db
+def test_whoever_is_authenticated_in_another_way_is_let_in(make_user):
+    class Listening(View, ApiView):
+        permission_classes = ApiView.permission_classes
+
+    user = make_user()
+    request = post("/")
+    force_authenticate(request, user)
+    view = type("Specimen", (Listening,), {"answer": staticmethod(lambda request: request.user.pk)})
+    assert view.as_view()(request).data == user.pk

@@ -1,0 +1,28 @@
+import pytest
+from django.apps import apps
+from django.core.checks import run_checks
+
+from phone_referrals import checks
+
+
+def ids(**kwargs):
+    return {message.id for message in run_checks(**kwargs) if message.id.startswith("phone_referrals.")}
+
+
+def test_there_is_one_app_with_one_label():
+    assert [app.label for app in apps.get_app_configs() if app.name.startswith("phone_referrals")] == [
+        "phone_referrals"
+    ]
+
+
+@pytest.mark.django_db
+def test_the_app_brings_its_checks(settings):
+    settings.PHONE_REFERRALS_CODE_DIGITS = 4
+    settings.PHONE_REFERRALS_ALLOWED_REGIONS = ()
+    assert ids() == {checks.LIMIT_OUT_OF_RANGE}
+    assert ids(include_deployment_checks=True) == {checks.LIMIT_OUT_OF_RANGE, checks.REGIONS_MISSING}
+
+
+@pytest.mark.django_db
+def test_the_test_site_passes_every_check_of_django():
+    assert run_checks() == []

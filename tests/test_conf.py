@@ -1,0 +1,67 @@
+import pytest
+from django.conf import settings as django_settings
+
+from phone_referrals.conf import Conf, conf
+
+# Property, default, another value.
+SETTINGS = [
+    ("phone_field", "phone_number", "mobile"),
+    ("accounts", "phone_referrals.accounts.PhoneAccounts", "site.Accounts"),
+    ("allow_staff", False, True),
+    ("users_permission", "rest_framework.permissions.IsAuthenticated", "site.Permission"),
+    ("token_issuer", "phone_referrals.tokens.DRFTokenIssuer", "site.Issuer"),
+    ("allowed_regions", (), ["US", "CA"]),
+    ("code_digits", 6, 8),
+    ("code_lifetime", 600, 300),
+    ("guesses_per_code", 5, 3),
+    ("guesses_per_phone", 100, 50),
+    ("messages_per_day", 10, 5),
+    ("resend_wait", 30, 60),
+    ("resend_wait_max", 3600, 1800),
+    ("sms_backend", "phone_referrals.sms.console.SmsBackend", "site.SmsBackend"),
+    ("sms_host", "", "example.com"),
+    ("sms_android_hash", "", "FA+9qCX9VSu"),
+    ("echo_code", False, True),
+    ("code_generator", "phone_referrals.referrals.codes.generate", "site.generate"),
+    ("redeem_rules", (), ["site.rule"]),
+    ("referral_link", "/?ref={code}", "https://example.com/{code}"),
+]
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(settings):
+    for name in dir(django_settings):
+        if name.startswith("PHONE_REFERRALS_"):
+            delattr(settings, name)
+
+
+def test_the_table_has_every_setting():
+    assert [name for name in vars(Conf) if not name.startswith("_")] == [name for name, *_ in SETTINGS]
+
+
+@pytest.mark.parametrize(("name", "default", "_"), SETTINGS)
+def test_the_default_of(name, default, _):
+    assert getattr(conf, name) == default
+    assert type(getattr(conf, name)) is type(default)
+
+
+@pytest.mark.parametrize(("name", "_", "value"), SETTINGS)
+def test_a_setting_has_the_name_of_its_property_and_is_read_when_it_is_used(settings, name, _, value):
+    setattr(settings, f"PHONE_REFERRALS_{name.upper()}", value)
+    assert getattr(conf, name) == value
+
+
+@pytest.mark.parametrize("name", [name for name, *_ in SETTINGS])
+def test_a_setting_says_what_it_means(name):
+    assert getattr(Conf, name).__doc__.rstrip().endswith(".")
+
+
+def test_all_regions_are_served_while_a_site_is_developed(settings):
+    settings.DEBUG = True
+    assert conf.allowed_regions == "*"
+
+
+@pytest.mark.parametrize(("value", "number"), [("8", 8), (8.0, 8)])
+def test_a_number_may_be_text_as_the_environment_gives_it(settings, value, number):
+    settings.PHONE_REFERRALS_CODE_DIGITS = value
+    assert conf.code_digits == number

@@ -1,0 +1,247 @@
+"""The example site, in processes of its own: its settings depend on the environment and are not those of the tests."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+EXAMPLE = Path(__file__).parent.parent / "example_project"
+PRODUCTION = {"SECRET_KEY": "x7-" * 20, "ALLOWED_HOSTS": "example.com", "POSTGRES_DB": "site"}
+
+
+def python(*arguments, check=True, **environment):
+    """Run Python in the example project, with nothing of our own environment but what it needs to run at all."""
+    result = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=EXAMPLE,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert not (check and result.returncode), result.stderr
+    return result
+
+
+def settings(**environment):
+    script = "import json; from config import settings; print(json.dumps(vars(settings), default=str))"
+    return json.loads(python("-c", script, **environment).stdout)
+
+
+@pytest.fixture
+def site(tmp_path):
+    """The environment of a site whose database has its tables."""
+    environment = {"DEBUG": "1", "DATABASE_URL": f"sqlite:///{tmp_path / 'site.sqlite3'}"}
+    python("manage.py", "migrate", "--verbosity=0", **environment)
+    return environment
+
+
+# Settings
+
+
+def test_a_production_site_needs_a_secret_key():
+    refused = python("-c", "from config import settings", check=False)
+    assert refused.returncode != 0
+    assert "SECRET_KEY" in refused.stderr
+
+
+def test_what_is_not_set_is_safe():
+    safe = settings(SECRET_KEY="x")
+    assert safe["DEBUG"] is False
+    assert safe["ALLOWED_HOSTS"] == []
+    assert safe["SESSION_COOKIE_SECURE"] is safe["CSRF_COOKIE_SECURE"] is True
+    assert safe["PHONE_REFERRALS_ECHO_CODE"] is False
+
+
+def test_lists_are_of_words_between_commas_or_spaces():
+    site = settings(SECRET_KEY="x", ALLOWED_HOSTS="a.com, b.com c.com", PHONE_REFERRALS_ALLOWED_REGIONS="RU,KZ")
+    assert site["ALLOWED_HOSTS"] == ["a.com", "b.com", "c.com"]
+    assert site["PHONE_REFERRALS_ALLOWED_REGIONS"] == ["RU", "KZ"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, {"ENGINE": "django.db.backends.sqlite3"}),
+        (
+            {
+                "POSTGRES_USER": "u",
+                "POSTGRES_PASSWORD": "p",
+                "POSTGRES_DB": "n",
+                "DB_HOST": "db",
+                "DB_PORT": "6543",
+            },
+            {
+                "ENGINE": "django.db.backends.postgresql",
+                "USER": "u",
+                "PASSWORD": "p",
+                "NAME": "n",
+                "HOST": "db",
+                "PORT": "6543",
+            },
+        ),
+        (
+            {"POSTGRES_USER": "u"},
+            {"ENGINE": "django.db.backends.postgresql", "NAME": "u", "HOST": "localhost", "PORT": "5432"},
+        ),
+        (
+            {"DATABASE_URL": "postgresql://u:p@db:6543/n", "POSTGRES_DB": "another"},
+            {"ENGINE": "django.db.backends.postgresql", "USER": "u", "NAME": "n", "HOST": "db", "PORT": 6543},
+        ),
+    ],
+)
+def test_the_database_is_named_by_the_environment_and_its_connections_persist(environment, expected):
+    database = settings(DEBUG="1", **environment)["DATABASES"]["default"]
+    assert database.items() >= {**expected, "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}.items()
+
+
+def test_a_production_site_passes_the_checks_for_deployment():
+    python("manage.py", "check", "--deploy", "--fail-level=ERROR", **PRODUCTION)
+
+
+def test_a_production_site_that_echoes_codes_does_not():
+    refused = python(
+        "manage.py",
+        "check",
+        "--deploy",
+        "--fail-level=ERROR",
+        check=False,
+        **PRODUCTION,
+        PHONE_REFERRALS_ECHO_CODE="1",
+    )
+    assert refused.returncode != 0
+    assert "PHONE_REFERRALS_ECHO_CODE" in refused.stderr
+
+
+# The site
+
+
+def test_the_migrations_are_complete():
+    python("manage.py", "makemigrations", "--check", "--dry-run", DEBUG="1", DATABASE_URL="sqlite://:memory:")
+
+
+def test_static_files_can_be_collected():
+    python("manage.py", "collectstatic", "--dry-run", "--no-input", DEBUG="1")
+
+
+def test_the_schema_is_valid_and_says_everything():
+    python("manage.py", "spectacular", "--validate", "--fail-on-warn", DEBUG="1")
+
+
+def test_the_api_pages_load_with_no_internet():
+    script = """
+import django, json
+django.setup()
+from django.test import Client
+client = Client(headers={"host": "localhost"})
+pages = {path: client.get(path).text for path in ("/api/docs/", "/api/redoc/")}
+import re
+files = {url for page in pages.values() for url in re.findall(r'(?:src|href)="([^"]+)"', page)}
+print(json.dumps({"pages": pages, "files": {url: client.get(url).status_code for url in files}}))
+"""
+    environment = {"DJANGO_SETTINGS_MODULE": "config.settings", "DEBUG": "1"}
+    answer = json.loads(python("-c", script, **environment).stdout)
+    assert answer["files"].keys() > {"/static/drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js"}
+    assert set(answer["files"].values()) == {200}
+    for page in answer["pages"].values():
+        assert not re.findall(r"""["'(=]\s*(?:https?:)?//[\w.]+""", page)
+
+
+def test_the_sample_network_is_made_once(site):
+    count = (
+        "from accounts.models import User; from phone_referrals.models import Referral, ReferralCode;"
+        "print(User.objects.count(), Referral.objects.count(), ReferralCode.objects.count())"
+    )
+    first = python("manage.py", "sample_network", **site).stdout
+    second = python("manage.py", "sample_network", **site).stdout
+    assert first.count("+1201555") >= 6
+    assert second == first
+    assert python("manage.py", "shell", "--verbosity=0", "-c", count, **site).stdout.split() == ["6", "4", "6"]
+
+
+def test_the_admin_shows_adds_and_changes_users(site):
+    script = """
+from accounts.models import User
+from django.test import Client
+client = Client(headers={"host": "localhost"})
+client.force_login(User.objects.create_superuser("+12015550100"), "django.contrib.auth.backends.ModelBackend")
+new = {"phone_number": "+12015550101", "usable_password": "false"}
+print(client.post("/admin/accounts/user/add/", new).status_code)
+for path in ("", f"{User.objects.get(phone_number='+12015550101').pk}/change/"):
+    print(client.get(f"/admin/accounts/user/{path}").status_code)
+"""
+    assert python("manage.py", "shell", "--verbosity=0", "-c", script, **site).stdout.split() == ["302", "200", "200"]
+
+
+# The temporary PostgreSQL, and the demo on it
+
+
+@pytest.fixture
+def directory():
+    """A directory for temporary files, with a short name: that of a socket in it is limited."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def test_a_command_runs_on_a_temporary_postgresql_that_is_gone_afterwards(directory):
+    script = (
+        "import os, psycopg, sys;"
+        "sys.exit(psycopg.connect(os.environ['DATABASE_URL']).execute('select 7').fetchone()[0])"
+    )
+    result = python("postgres.py", "--", sys.executable, "-c", script, check=False, TMPDIR=str(directory))
+    assert result.returncode == 7
+    assert list(directory.iterdir()) == []
+
+
+def test_a_database_that_is_named_already_is_used():
+    result = python("postgres.py", "--", "printenv", "DATABASE_URL", DATABASE_URL="postgresql://mine/")
+    assert result.stdout == "postgresql://mine/\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_the_demo_signs_a_phone_in_and_leaves_nothing_however_it_is_stopped(number, directory):
+    demo = subprocess.Popen(
+        [sys.executable, "demo.py", "0"],
+        cwd=EXAMPLE,
+        env={"PATH": os.environ["PATH"], "TMPDIR": str(directory)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    with demo:
+        output = []
+        while not output or not output[-1].startswith("Ready: "):
+            output.append(demo.stdout.readline())
+            assert output[-1], "".join(output)
+        url = output[-1].split()[1]
+        address = urlsplit(url).hostname, urlsplit(url).port
+        site = http.client.HTTPConnection(*address, timeout=60)
+        body = json.dumps({"phone_number": "+79123456767"})
+        site.request("POST", "/api/users/get_verify_code/", body, {"Content-Type": "application/json"})
+        assert re.fullmatch(r"\d{6}", json.load(site.getresponse())["code"])
+        site.close()
+        demo.send_signal(number)
+        # Gunicorn and the keeper of the database write to this pipe too: it ends when the last of them has.
+        demo.stdout.read()
+    with socket.socket() as probe:
+        assert probe.connect_ex(address) != 0
+    assert list(directory.iterdir()) == []
+
+
+def test_a_port_that_is_taken_is_said_in_one_line():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        refused = python("demo.py", str(other.getsockname()[1]), check=False)
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    assert re.fullmatch(r"Port \d+ cannot be used: .*\n", refused.stderr)

@@ -1,0 +1,72 @@
+"""The layout of the package, kept by reading its source: who may import whom, and how long a file may be."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import phone_referrals
+
+ROOT = Path(phone_referrals.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def module_of(file):
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") or "__init__"
+
+
+def imports_of(file):
+    """Return the parts of the package that a file imports at any depth, functions included: `signin.codes.State`."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file} has a relative import, which this test does not read."
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name.removeprefix("phone_referrals.") for name in names if name.startswith("phone_referrals.")}
+
+
+def strangers(part, *, of):
+    """Return the imports by `part`, a module or a package, of other parts than those named."""
+    return {
+        f"{module_of(file)} imports {name}"
+        for file in FILES
+        if module_of(file).split(".")[0] == part
+        for name in imports_of(file)
+        if name.split(".")[0] not in {part, *of}
+    }
+
+
+def test_there_is_something_to_read():
+    assert {"signin.verification", "referrals.redeem", "sms", "tokens", "base_user"} <= set(map(module_of, FILES))
+    assert "signin.codes.State" in imports_of(ROOT / "models.py")
+
+
+@pytest.mark.parametrize(("part", "other"), [("signin", "referrals"), ("referrals", "signin")])
+def test_the_two_contexts_know_neither_each_other_nor_what_joins_them(part, other):
+    of_part = {name for file in FILES if module_of(file).split(".")[0] == part for name in imports_of(file)}
+    assert not {name for name in of_part if name.split(".")[0] in {other, "profiles", "pages"}}
+
+
+def test_the_mixin_for_user_models_imports_phones_alone():
+    assert strangers("base_user", of=["phones"]) == set()
+
+
+@pytest.mark.parametrize("part", ["sms", "tokens"])
+def test_the_way_out_knows_nothing_of_the_flow(part):
+    assert strangers(part, of=["conf", "exceptions", "phones", "models"]) == set()
+
+
+def test_the_package_itself_imports_nothing():
+    # A host's models import us before the apps are ready.
+    assert not [
+        node
+        for node in ast.walk(ast.parse((ROOT / "__init__.py").read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+
+
+@pytest.mark.parametrize("file", FILES, ids=module_of)
+def test_no_source_file_is_longer_than_300_lines(file):
+    assert len(file.read_text().splitlines()) <= 300

@@ -1,0 +1,184 @@
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from phone_referrals.models import PhoneVerification, Referral, ReferralCode
+from phone_referrals.signin.codes import State
+
+pytestmark = pytest.mark.django_db
+
+
+def make_row(phone_number="+12015550100", purpose="sign_in", **values):
+    return PhoneVerification.objects.create(phone_number=phone_number, purpose=purpose, **values)
+
+
+def refuses():
+    """The database itself refuses: nothing of Django's validation has run."""
+    return pytest.raises(IntegrityError)
+
+
+# Phone verifications
+
+
+def test_a_phone_has_one_row_for_each_purpose():
+    make_row()
+    make_row(purpose="another")
+
+    with refuses(), transaction.atomic():
+        make_row()
+
+
+def test_a_state_is_written_where_nobody_has_written_since():
+    row = make_row()
+    state = State(serial=-5, code_expires_at=timezone.now(), wrong_guesses=3, sent_at=(1.5, 2.5))
+
+    assert PhoneVerification.objects.compare_and_set(row, state)
+
+    row.refresh_from_db()
+    assert row.state == state
+    assert row.version == 1
+
+
+def test_a_state_is_not_written_where_somebody_has_written_since():
+    row = make_row()
+    assert PhoneVerification.objects.compare_and_set(row, State(wrong_guesses=1))
+
+    assert not PhoneVerification.objects.compare_and_set(row, State(wrong_guesses=2))
+
+    row.refresh_from_db()
+    assert row.wrong_guesses == 1
+
+
+@pytest.mark.parametrize("serial", [-(2**63), 2**63 - 1])
+def test_a_serial_has_64_bits(serial):
+    make_row(serial=serial)
+
+    assert PhoneVerification.objects.get().serial == serial
+
+
+def test_clearing_forgets_everything_and_defeats_who_has_read_before():
+    row = make_row(
+        serial=1,
+        code_expires_at=timezone.now(),
+        wrong_guesses=5,
+        wrong_guesses_since_success=100,
+        sent_at=[1.5],
+        sent_since_success=3,
+        resend_at=timezone.now(),
+    )
+
+    assert PhoneVerification.objects.clear() == 1
+
+    assert PhoneVerification.objects.get().state == State()
+    assert not PhoneVerification.objects.compare_and_set(row, row.state)
+
+
+def test_a_verification_is_named_by_a_masked_number():
+    assert str(make_row(phone_number="+12015550123")) == "+1 *** *** **23 (sign_in)"
+
+
+# Referral codes
+
+
+@pytest.fixture
+def users(make_user):
+    return [make_user(number) for number in range(3)]
+
+
+def test_a_code_belongs_to_one_user(users):
+    ReferralCode.objects.create(user=users[0], code="A0")
+
+    with refuses(), transaction.atomic():
+        ReferralCode.objects.create(user=users[1], code="A0")
+
+
+def test_a_user_has_one_active_code(users):
+    ReferralCode.objects.create(user=users[0], code="A0")
+
+    with refuses(), transaction.atomic():
+        ReferralCode.objects.create(user=users[0], code="A1")
+
+
+def test_a_user_has_any_number_of_older_codes(users):
+    for number in range(3):
+        ReferralCode.objects.create(user=users[0], code=f"A{number}", is_active=number == 2)
+
+    assert ReferralCode.objects.active().get().code == "A2"
+
+
+def test_disabled_codes_are_not_enabled(users):
+    ReferralCode.objects.create(user=users[0], code="A0", is_disabled=True)
+    enabled = ReferralCode.objects.create(user=users[1], code="A1")
+
+    assert ReferralCode.objects.enabled().get() == enabled
+
+
+def test_a_limited_code_counts_its_uses_in_the_database(users):
+    code = ReferralCode.objects.create(user=users[0], code="A0", max_uses=2)
+
+    assert [code.take_one_use() for _ in range(3)] == [True, True, False]
+    code.refresh_from_db()
+    assert code.uses == 2
+
+
+def test_the_codes_of_a_deleted_user_are_gone(users):
+    ReferralCode.objects.create(user=users[0], code="A0")
+    users[0].delete()
+
+    assert not ReferralCode.objects.exists()
+
+
+def test_a_code_is_named_by_itself(users):
+    assert str(ReferralCode(user=users[0], code="A0")) == "A0"
+
+
+# Referrals
+
+
+def test_a_user_is_referred_once(users):
+    Referral.objects.create(referrer=users[0], referred=users[2])
+
+    with refuses(), transaction.atomic():
+        Referral.objects.create(referrer=users[1], referred=users[2])
+
+
+def test_nobody_is_their_own_referrer(users):
+    with refuses(), transaction.atomic():
+        Referral.objects.create(referrer=users[0], referred=users[0])
+
+
+def test_a_referral_without_a_referrer_is_no_breach(users):
+    Referral.objects.create(referrer=None, referred=users[0])
+
+
+def test_deleting_the_referred_user_removes_the_referral(users):
+    Referral.objects.create(referrer=users[0], referred=users[1])
+    users[1].delete()
+
+    assert not Referral.objects.exists()
+
+
+def test_deleting_the_referrer_leaves_the_referral_without_one(users):
+    Referral.objects.create(referrer=users[0], referred=users[1], code="A0")
+    users[0].delete()
+
+    referral = Referral.objects.get()
+    assert (referral.referrer, referral.referred, referral.code) == (None, users[1], "A0")
+
+
+def test_referrals_are_read_newest_first_and_ties_by_user(users, make_user):
+    now, another = timezone.now(), make_user(3)
+    for user, ago in [(users[1], 2), (users[2], 1), (another, 1)]:
+        Referral.objects.create(referrer=users[0], referred=user, created_at=now - timedelta(days=ago))
+    Referral.objects.create(referrer=users[1], referred=users[0])
+
+    assert [each.referred for each in Referral.objects.of(users[0]).newest()] == [another, users[2], users[1]]
+
+
+def test_a_referral_is_named_by_keys_and_not_by_numbers(users):
+    first, second, _ = users
+
+    assert str(Referral(referrer=first, referred=second)) == f"{first.pk} → {second.pk}"
+    assert str(Referral(referrer=None, referred=second)) == f"- → {second.pk}"

@@ -1,0 +1,163 @@
+"""How PostgreSQL reads what grows: by index, and as much for the last page as for the first."""
+
+import json
+from contextlib import suppress
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from phone_referrals import keyset
+from phone_referrals.accounts import get_accounts
+from phone_referrals.exceptions import PhoneReferralsError
+from phone_referrals.models import PhoneVerification, Referral, ReferralCode
+from phone_referrals.profiles import queries
+from phone_referrals.referrals import codes, tree
+from phone_referrals.referrals.redeem import redeem
+from phone_referrals.signin.verification import check_code, request_code
+
+pytestmark = [
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="The plans are PostgreSQL's."),
+    pytest.mark.django_db,
+]
+
+USERS = 20_000
+STAR = 5_000  # invitees of the first user
+FRIEND = 500  # invitees of the second one, who brought a few people each
+
+# Rows of the sizes above, made by the server: no phone number is ever sent anything.
+ROWS = """
+    INSERT INTO {users} (password, is_superuser, is_staff, is_active, date_joined)
+    SELECT '', false, false, true, now() FROM generate_series(1, %(users)s);
+
+    INSERT INTO {referrals} (referred_id, referrer_id, code, created_at)
+    SELECT id, first + CASE WHEN n <= %(star)s + 1 THEN 0 WHEN n <= %(star)s + %(friend)s + 1 THEN 1 ELSE n / 2 END,
+           'A' || n / 2, now() - n * interval '1 minute'
+    FROM (SELECT id, min(id) OVER () AS first, row_number() OVER (ORDER BY id) - 1 AS n FROM {users}) AS numbered
+    WHERE n > 1;
+
+    INSERT INTO {codes} (user_id, code, is_active, is_disabled, uses, created_at)
+    SELECT id, 'A' || row_number() OVER (ORDER BY id) - 1, true, false, 0, now() FROM {users};
+
+    INSERT INTO {verifications} (phone_number, purpose, version, wrong_guesses, wrong_guesses_since_success, sent_at,
+                                 sent_since_success, updated_at)
+    SELECT 'phone ' || n, 'sign_in', 0, 0, 0, '[]', 0, now() FROM generate_series(1, %(users)s) AS n
+"""
+
+
+@pytest.fixture(scope="module")
+def first(django_db_setup, django_db_blocker):
+    """The key of the first user of a big site; the others' follow it. It is built once, for all tests of this file."""
+    user = get_user_model()
+    models = {"users": user, "referrals": Referral, "codes": ReferralCode, "verifications": PhoneVerification}
+    tables = {name: connection.ops.quote_name(model._meta.db_table) for name, model in models.items()}
+    empty = f"TRUNCATE {', '.join(tables.values())} CASCADE"
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        # VACUUM does not trouble the indexes for the few dead rows that other tests have left, nor marks their page.
+        cursor.execute(empty)
+        # What was committed asynchronously, VACUUM does not mark as visible to all until it has been flushed.
+        cursor.execute("SET synchronous_commit = on")
+        for statement in ROWS.format(**tables).split(";"):
+            cursor.execute(statement, {"users": USERS, "star": STAR, "friend": FRIEND})
+        cursor.execute(f"VACUUM (ANALYZE) {', '.join(tables.values())}")
+        first = user.objects.order_by("pk").values_list("pk", flat=True)[0]
+    yield first
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(empty)
+        cursor.execute("RESET synchronous_commit")
+
+
+def nodes_of(call):
+    """Run `call`; return the nodes of the plans of what it read, the top one of each statement first."""
+    with CaptureQueriesContext(connection) as captured, suppress(PhoneReferralsError):
+        call()
+    reads = [query["sql"] for query in captured if query["sql"].lstrip().startswith(("SELECT", "WITH"))]
+    assert reads
+    nodes = []
+    with connection.cursor() as cursor:
+        for sql in reads:
+            cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}")
+            (plans,) = cursor.fetchone()
+            nodes += flatten((json.loads(plans) if isinstance(plans, str) else plans)[0]["Plan"])
+    return nodes
+
+
+def flatten(node):
+    return [node, *(below for child in node.get("Plans", ()) for below in flatten(child))]
+
+
+def buffers(node):
+    return node["Shared Hit Blocks"] + node["Shared Read Blocks"]
+
+
+def cursor_at(first, place):
+    """The cursor that ends a page with the invitee of the first user at `place`."""
+    referral = Referral.objects.of(first).newest()[place]
+    return keyset._encode(referral, ["created_at", "referred"])
+
+
+@pytest.mark.parametrize("place", [None, 19, STAR // 2, STAR - 30])
+def test_a_page_of_newest_invitees_is_read_from_the_index_alone(first, place):
+    cursor = "" if place is None else cursor_at(first, place)
+
+    top, *nodes = nodes_of(lambda: queries.invitees_page(first, cursor))
+
+    (scan,) = [node for node in nodes if node.get("Relation Name") == Referral._meta.db_table]
+    assert (scan["Node Type"], scan["Index Name"]) == ("Index Only Scan", "phone_referrals_newest")
+    assert scan["Heap Fetches"] == 0
+    assert scan["Actual Rows"] == keyset.PAGE_SIZE + 1
+    assert buffers(scan) <= 6
+    assert buffers(top) <= 6 + 4 * (keyset.PAGE_SIZE + 1)
+    assert "Sort" not in {node["Node Type"] for node in nodes}
+
+
+def test_a_popular_referrer_is_not_counted_to_the_last_invitee(first):
+    _, *nodes = nodes_of(lambda: queries.invitees(first))
+
+    scans = [node for node in nodes if node.get("Relation Name") == Referral._meta.db_table]
+    assert {(scan["Node Type"], scan["Heap Fetches"]) for scan in scans} == {("Index Only Scan", 0)}
+    assert max(scan["Actual Rows"] for scan in scans) == queries.MAX_COUNT + 1
+
+
+READS = {
+    "root above": lambda first: tree.root_above(first + USERS - 1, using="default"),
+    "levels below a star": lambda first: tree.levels_below(first, using="default"),
+    "levels below a friend": lambda first: tree.levels_below(first + 1, using="default"),
+    "levels below a newcomer": lambda first: tree.levels_below(first + USERS - 1, using="default"),
+    "users": lambda first: queries.users_page(),
+    "users, deep": lambda first: queries.users_page(keyset._encode(get_user_model()(pk=first + 5000), ["pk"])),
+    "profile": lambda first: queries.profiles().get(pk=first + 7),
+    "invitees and their count": queries.invitees,
+    "code of a user": lambda first: codes.code_of(get_user_model()(pk=first + 7)),
+    "code that is entered": lambda first: redeem(get_user_model()(pk=first + 7), "A4711"),
+    "code of nobody": lambda first: redeem(get_user_model()(pk=first + 7), "NONE"),
+    "user of a phone": lambda first: get_accounts().find("+12015550100"),
+    "guess": lambda first: check_code(phone_number="phone 4711", code="000000"),
+    "request": lambda first: request_code(phone_number="+12015550100", host="example.com"),
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_no_table_is_read_whole(first, read):
+    nodes = nodes_of(lambda: read(first))
+
+    scans = [node for node in nodes if "Relation Name" in node]
+    assert scans
+    assert [node for node in scans if node["Node Type"] == "Seq Scan"] == []
+
+
+def test_a_walk_up_costs_a_few_blocks_for_each_step(first):
+    newcomer = first + USERS - 1
+    steps = nodes_of(lambda: tree.root_above(newcomer, using="default"))
+
+    assert buffers(steps[0]) <= 4 * 20
+    assert tree.root_above(newcomer, using="default") in {first, first + 1}
+
+
+def test_a_walk_down_stops_at_its_limit(first):
+    walk = nodes_of(lambda: tree.levels_below(first, using="default"))
+
+    (counted,) = [node for node in walk if node["Node Type"] == "Limit"]
+    assert counted["Actual Rows"] == tree.MAX_ROWS
+    assert buffers(walk[0]) <= 40
