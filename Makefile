@@ -4,6 +4,7 @@ PORT ?= 8000
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0
+PIP := $(BIN)/python -m pip --disable-pip-version-check install
 POSTGRES := $(BIN)/python example_project/postgres.py --
 
 .PHONY: demo test lint clean
@@ -31,9 +32,9 @@ clean:
 .venv/demo.stamp: pyproject.toml setup.cfg example_project/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; $(PYTHON) is %d.%d. Name another: make PYTHON=python3.12 ..." % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable . --requirement example_project/requirements.txt
+	$(PIP) --quiet --editable . --requirement example_project/requirements.txt
 	@touch $@
 
 .venv/test.stamp: .venv/demo.stamp tests/requirements.txt
-	$(BIN)/python -m pip install --quiet --requirement tests/requirements.txt
+	$(PIP) --quiet --requirement tests/requirements.txt
 	@touch $@

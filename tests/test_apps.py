@@ -26,3 +26,10 @@ def test_the_app_brings_its_checks(settings):
 @pytest.mark.django_db
 def test_the_test_site_passes_every_check_of_django():
     assert run_checks() == []
+
+
+@pytest.mark.django_db
+def test_the_openapi_extra_may_be_left_out(settings):
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if not app.startswith("drf_spectacular")]
+    assert not apps.is_installed("drf_spectacular")
+    assert ids() == set()

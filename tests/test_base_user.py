@@ -3,10 +3,12 @@ import io
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core import serializers
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.forms import modelform_factory
+from rest_framework.authtoken.models import Token
 
 from phone_referrals.base_user import PhoneUserMixin
 from phone_referrals.exceptions import InvalidPhoneNumber
@@ -157,3 +159,10 @@ def test_a_phone_first_user_refers_to_nothing_of_ours():
 def test_a_number_of_no_phone_is_refused_by_validation():
     with pytest.raises(ValidationError, match="phone number"):
         User(phone_number="123").full_clean(exclude=["password"])
+
+
+def test_rows_that_refer_to_users_can_be_written_with_natural_keys(phone):
+    user = get_user_model().objects.create_user(phone)
+    written = serializers.serialize("json", [Token.objects.create(user=user)], use_natural_foreign_keys=True)
+    assert phone in written
+    assert get_user_model().objects.get_by_natural_key(*user.natural_key()) == user

@@ -1,7 +1,17 @@
+from enum import IntEnum
+
 import pytest
+from django.db import connection
 
 from phone_referrals import checks
 from phone_referrals.signin.backend import PhoneCodeBackend
+
+
+class Level(IntEnum):
+    """As psycopg's."""
+
+    READ_COMMITTED = 2
+    SERIALIZABLE = 4
 
 
 def reports(check_id, *words, check=checks.check_settings):
@@ -19,7 +29,16 @@ def test_nothing_is_wrong_with_the_test_site():
 
 
 @pytest.mark.parametrize(
-    "path", ["mobile", "profile__mobile", "nothing__phone", "password__phone", "profile__phone__country"]
+    "path",
+    [
+        "mobile",
+        "profile__mobile",
+        "nothing__phone",
+        "password__phone",
+        "profile__phone__country",
+        "groups__name",
+        "auth_token__user__phone_number",
+    ],
 )
 def test_a_phone_field_that_is_not_there(settings, path):
     settings.PHONE_REFERRALS_PHONE_FIELD = path
@@ -128,7 +147,7 @@ def test_regions_that_do_not_exist(settings, regions, named):
     assert reports(checks.REGIONS_UNKNOWN, named)
 
 
-@pytest.mark.parametrize("regions", ["*", [], (), ["US"], {"RU", "KZ"}])
+@pytest.mark.parametrize("regions", ["*", [], (), ["US"], {"RU", "KZ"}, None])
 def test_regions_that_exist(settings, regions):
     settings.PHONE_REFERRALS_ALLOWED_REGIONS = regions
     assert checks.check_settings() == []
@@ -154,3 +173,13 @@ def test_a_site_in_production_has_to_name_its_regions(settings):
 def test_every_id_is_another():
     ids = [value for value in vars(checks).values() if isinstance(value, str) and value.startswith("phone_referrals.E")]
     assert ids == [f"phone_referrals.E{number:03}" for number in range(1, len(ids) + 1)]
+
+
+@pytest.mark.parametrize(
+    ("level", "right"),
+    [(None, True), ("read committed", True), (Level.READ_COMMITTED, True), (Level.SERIALIZABLE, False)],
+)
+def test_an_isolation_level_that_the_locks_cannot_work_with(monkeypatch, level, right):
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "isolation_level", level)
+    assert (checks.check_settings() == []) is right
+    assert right or reports(checks.ISOLATION_LEVEL_WRONG, "default", "SERIALIZABLE")

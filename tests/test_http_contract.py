@@ -435,7 +435,14 @@ def test_an_empty_referral_code_is_none(api, phone, last_code, code):
     assert response.json()["referral"] is None
 
 
-@pytest.mark.parametrize("code", [["A"], {}, True, "A" * 65, "A\0B", None])
+@pytest.mark.parametrize("code", [None, "", "  "])
+def test_a_referral_code_may_be_left_empty(api, phone, last_code, code):
+    ask(api, phone)
+    accepted = enter(api, phone, last_code(phone), referral_code=code)
+    assert (accepted.status_code, accepted.json()["referral"]) == (201, None)
+
+
+@pytest.mark.parametrize("code", [["A"], {}, True, "A" * 65, "A\0B"])
 def test_a_referral_code_that_is_no_text_is_400_and_does_not_use_up_the_code(api, phone, last_code, code):
     ask(api, phone)
     refused = enter(api, phone, last_code(phone), referral_code=code)

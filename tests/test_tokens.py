@@ -1,4 +1,6 @@
 import pytest
+from django.contrib.auth import get_user_model
+from django.db.models.signals import post_save
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIRequestFactory
@@ -86,3 +88,19 @@ def test_an_issuer_has_to_issue_and_to_revoke():
     with pytest.raises(TypeError, match=r"issue.*revoke.*revoke_all"):
         BaseTokenIssuer()
     assert BaseTokenIssuer.required_app == ""
+
+
+def test_a_token_that_the_hosts_own_receiver_has_made_is_the_one_that_is_issued(api, phone, send_code):
+    """DRF's documentation has such a receiver."""
+
+    def create_auth_token(sender, instance, created, **kwargs):
+        if created:
+            Token.objects.create(user=instance)
+
+    post_save.connect(create_auth_token, sender=get_user_model())
+    try:
+        answer = api.post("/api/users/auth/", {"phone_number": phone, "code": send_code(phone)})
+    finally:
+        post_save.disconnect(create_auth_token, sender=get_user_model())
+    assert answer.status_code == 201
+    assert answer.json()["token"] == Token.objects.get().key

@@ -64,3 +64,7 @@ class AbstractPhoneUser(PhoneUserMixin, AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         # Masked: this text ends up in logs, in the admin's history and in error reports.
         return phones.mask(phones.e164(self.phone_number)) or str(self.pk)
+
+    def natural_key(self) -> tuple[str]:
+        # Text: a `PhoneNumber` is nothing that `dumpdata --natural-foreign` can write.
+        return (phones.e164(self.phone_number),)

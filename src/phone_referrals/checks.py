@@ -7,11 +7,13 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error
 from django.core.exceptions import FieldDoesNotExist
-from django.db import models
+from django.db import connections, models, router
+from django.db.models.fields.reverse_related import OneToOneRel
 from django.utils.module_loading import import_string
 from phonenumbers import SUPPORTED_REGIONS
 
 from phone_referrals.conf import conf
+from phone_referrals.models import Referral
 
 PHONE_FIELD_MISSING = "phone_referrals.E001"
 PHONE_FIELD_NOT_UNIQUE = "phone_referrals.E002"
@@ -22,6 +24,7 @@ BACKEND_MISSING = "phone_referrals.E006"
 CODE_ECHOED = "phone_referrals.E007"
 REGIONS_MISSING = "phone_referrals.E008"
 REGIONS_UNKNOWN = "phone_referrals.E009"
+ISOLATION_LEVEL_WRONG = "phone_referrals.E010"
 
 BACKEND = "phone_referrals.signin.backend.PhoneCodeBackend"
 
@@ -39,7 +42,7 @@ RANGES: dict[str, tuple[int, int]] = {
 
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     """Return what is wrong on any machine."""
-    return [*_phone_field(), *_dotted_paths(), *_limits(), *_regions(), *_token_app(), *_backend()]
+    return [*_phone_field(), *_dotted_paths(), *_limits(), *_regions(), *_token_app(), *_backend(), *_isolation_level()]
 
 
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
@@ -69,13 +72,16 @@ def _phone_field() -> Iterator[CheckMessage]:
     *relations, name = conf.phone_field.split("__")
     try:
         for relation in relations:
-            model = model._meta.get_field(relation).related_model  # type: ignore[assignment]
+            link = model._meta.get_field(relation)
+            if not isinstance(link, OneToOneRel) or len(relations) > 1:
+                raise FieldDoesNotExist  # noqa: TRY301
+            model = link.related_model
         field = model._meta.get_field(name)
-    except (FieldDoesNotExist, AttributeError):  # AttributeError: what the path goes through is no relation
+    except FieldDoesNotExist:
         yield Error(
             f"The user model {get_user_model()._meta.label} has no field {conf.phone_field!r}.",
             hint="Add phone_referrals.base_user.PhoneUserMixin to it, or name its own field in "
-            "PHONE_REFERRALS_PHONE_FIELD.",
+            "PHONE_REFERRALS_PHONE_FIELD, or that of a model with a OneToOneField to it, such as 'profile__phone'.",
             id=PHONE_FIELD_MISSING,
         )
         return
@@ -166,3 +172,15 @@ def _backend() -> Iterator[CheckMessage]:
         hint=f"Add {BACKEND!r} to it.",
         id=BACKEND_MISSING,
     )
+
+
+def _isolation_level() -> Iterator[CheckMessage]:
+    alias = router.db_for_write(Referral)
+    level = connections[alias].settings_dict["OPTIONS"].get("isolation_level")
+    # psycopg's levels have names; they are compared so that it need not be installed.
+    if level is not None and getattr(level, "name", str(level)).upper().replace(" ", "_") != "READ_COMMITTED":
+        yield Error(
+            f"The database {alias!r} has the isolation level {getattr(level, 'name', level)}.",
+            hint="Referrals are kept free of circles by locks, which need READ COMMITTED. It is the default.",
+            id=ISOLATION_LEVEL_WRONG,
+        )

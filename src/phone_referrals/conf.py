@@ -49,8 +49,8 @@ class Conf:
 
         With nothing set all regions are served while `DEBUG` is on and none otherwise.
         """
-        value: Sequence[str] | Literal["*"] = _get("PHONE_REFERRALS_ALLOWED_REGIONS", "*" if settings.DEBUG else ())
-        return value
+        value: Sequence[str] | Literal["*"] | None = _get("PHONE_REFERRALS_ALLOWED_REGIONS", None)
+        return ("*" if settings.DEBUG else ()) if value is None else value
 
     @property
     def code_digits(self) -> int:

@@ -5,6 +5,8 @@ from phonenumber_field.phonenumber import PhoneNumber, to_python
 
 from phone_referrals.exceptions import InvalidPhoneNumber
 
+MAX_LENGTH = len("+") + 15
+
 
 def parse(text: str, region: str | None = None) -> str:
     """Return the E.164 form of `text` in any spelling that libphonenumber accepts.
@@ -12,10 +14,17 @@ def parse(text: str, region: str | None = None) -> str:
     A number without a country code is read as one of `region`, by default `PHONENUMBER_DEFAULT_REGION`.
     Raises `InvalidPhoneNumber`.
     """
-    number = to_python(text, region=region)
+    try:
+        number = to_python(text, region=region)
+    except TypeError:  # A foreign caller may pass whatever JSON holds.
+        raise InvalidPhoneNumber from None
     if not isinstance(number, PhoneNumber) or not number.is_valid():
         raise InvalidPhoneNumber
-    return str(number.as_e164)
+    canonical = str(number.as_e164)
+    # libphonenumber takes a few that are longer than E.164 allows, which is 15 digits.
+    if len(canonical) > MAX_LENGTH:
+        raise InvalidPhoneNumber
+    return canonical
 
 
 def region_of(phone_number: str) -> str:

@@ -13,7 +13,8 @@ def root_above(user):
 
 
 def levels_below(user):
-    return tree.levels_below(user.pk, using=DEFAULT_DB_ALIAS)
+    levels, _ = tree.levels_below(user.pk, using=DEFAULT_DB_ALIAS)
+    return levels
 
 
 @pytest.fixture
@@ -121,3 +122,12 @@ def test_a_popular_referrer_is_counted_up_to_a_thousand(db, refer):
 
     assert levels_below(top) == [1000, 0, 0]
     assert Referral.objects.of(top).count() == 1001
+
+
+@pytest.mark.parametrize(("limit", "capped"), [(3, True), (4, False)])
+def test_it_is_said_that_there_are_more_only_if_there_are(make_people, refer, monkeypatch, limit, capped):
+    monkeypatch.setattr(tree, "MAX_ROWS", limit)
+    top, *people = make_people(5)
+    refer(top, *people)
+
+    assert tree.levels_below(top.pk, using=DEFAULT_DB_ALIAS) == ([limit, 0, 0], capped)

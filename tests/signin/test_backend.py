@@ -6,6 +6,7 @@ from django.contrib.auth import aauthenticate, authenticate, get_user_model
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.db import IntegrityError, transaction
 from django.db.transaction import TransactionManagementError
+from django.views.debug import ExceptionReporter
 
 from phone_referrals.accounts import PhoneAccounts
 from phone_referrals.exceptions import AccountDisabled, CodeExpired, InvalidCode, StaffNotAllowed
@@ -298,3 +299,37 @@ def test_a_user_whom_the_database_refuses_is_an_error_of_the_site(settings, phon
     settings.PHONE_REFERRALS_ACCOUNTS = f"{__name__}.FullAccounts"
     with pytest.raises(IntegrityError, match="a rule of the host's database"):
         authenticate(None, phone_number=phone, secret_code=send_code(phone))
+
+
+@pytest.mark.parametrize("number", [12015550100, ["+12015550100"], {}])
+def test_what_is_no_text_is_no_phone(authenticated, number):
+    assert authenticated(phone_number=number, secret_code="123456") is None
+
+
+def test_what_is_no_unicode_is_no_code(authenticated, phone, send_code):
+    send_code(phone)
+    assert authenticated(phone_number=phone, secret_code="\ud800") is None
+
+
+def test_an_error_report_of_an_asynchronous_sign_in_shows_no_code(phone, send_code):
+    code = send_code(phone)
+    with transaction.atomic(), pytest.raises(TransactionManagementError) as crash:
+        async_to_sync(aauthenticate)(None, phone_number=phone, secret_code=code)
+    # Without the frame of this test, which knows the code.
+    report = ExceptionReporter(None, crash.type, crash.value, crash.tb.tb_next).get_traceback_html()
+    assert code not in report
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sign_up_stands_whatever_a_receiver_does(phone, send_code, caplog):
+    def receiver(**kwargs):
+        msg = "a bug of the host"
+        raise RuntimeError(msg)
+
+    user_signed_up.connect(receiver)
+    try:
+        user = authenticate(None, phone_number=phone, secret_code=send_code(phone))
+    finally:
+        user_signed_up.disconnect(receiver)
+    assert user == get_user_model().objects.get()
+    assert "RuntimeError: a bug of the host" in caplog.text

@@ -361,8 +361,7 @@ def test_a_failure_is_logged_by_its_class_without_number_or_code(phone, gateway,
         assert phone[2:] not in text
         assert code not in text
     # A traceback must not quote the gateway.
-    assert failure.value.__suppress_context__
-    assert failure.value.__cause__ is None
+    assert failure.value.__context__ is None
 
 
 def test_a_message_to_a_phone_cleared_meanwhile_gives_nothing_back(phone, settings):
@@ -565,3 +564,44 @@ def test_who_is_overtaken_again_and_again_is_asked_to_come_back(overtake, phone,
     overtake("on_guess", touch, times=times)
     with pytest.raises(refusal):
         guess(phone, another(code))
+
+
+class RefusingSmsBackend(BaseSmsBackend):
+    def send(self, message):
+        raise DeliveryFailed
+
+
+def test_a_code_that_was_refused_by_the_gateway_cannot_be_guessed(settings, phone):
+    settings.PHONE_REFERRALS_SMS_BACKEND = f"{__name__}.RefusingSmsBackend"
+    with pytest.raises(DeliveryFailed):
+        ask(phone)
+    with pytest.raises(CodeExpired):
+        guess(phone, "000000")
+
+
+def test_a_code_that_was_delivered_outlives_a_later_one_that_was_not(clock, settings, phone, send_code):
+    code = send_code(phone)
+    clock.shift(301)
+    settings.PHONE_REFERRALS_SMS_BACKEND = f"{__name__}.RefusingSmsBackend"
+    with pytest.raises(DeliveryFailed):
+        ask(phone)
+    guess(phone, code)
+
+
+def test_a_text_that_cannot_be_rendered_costs_no_wait(settings, phone):
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "APP_DIRS": False}]
+    with pytest.raises(DeliveryFailed):
+        ask(phone)
+    assert PhoneVerification.objects.get().resend_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_codes_are_not_checked_while_autocommit_is_off(phone, send_code):
+    code = send_code(phone)
+    transaction.set_autocommit(False)
+    try:
+        with pytest.raises(TransactionManagementError):
+            guess(phone, code)
+    finally:
+        transaction.rollback()
+        transaction.set_autocommit(True)

@@ -1,5 +1,7 @@
 """The text of a message and its way to the gateway: `phone_referrals/sms/__init__.py`."""
 
+import logging
+
 import pytest
 from django.utils import translation
 
@@ -85,3 +87,12 @@ def test_a_message_goes_to_the_gateway_of_the_settings(settings, outbox):
     settings.PHONE_REFERRALS_SMS_BACKEND = f"{__name__}.KeepingSmsBackend"
     sms.send(message)
     assert outbox == KeepingSmsBackend.kept == [message]
+
+
+def test_a_template_that_names_what_is_not_there_logs_no_code(settings, caplog):
+    caplog.set_level(logging.DEBUG)
+    loaders = [("django.template.loaders.locmem.Loader", {"phone_referrals/sms.txt": "{{ code }} {{ misspelt }}"})]
+    settings.TEMPLATES = [{"BACKEND": settings.TEMPLATES[0]["BACKEND"], "OPTIONS": {"loaders": loaders}}]
+    assert text(code="135790") == "135790"
+    assert "misspelt" in caplog.text
+    assert "135790" not in caplog.text

@@ -49,7 +49,7 @@ class AuthView(OpenView):
             self.request._request,
             phone_number=data["phone_number"],
             code=data["code"],
-            referral_code=data.get("referral_code", ""),
+            referral_code=data.get("referral_code") or "",
         )
 
     def represent(self, signed_in: SignedIn) -> dict[str, Any]:

@@ -38,8 +38,11 @@ def root_above(pk: Any, *, using: str) -> Any:
     return user.pk.to_python(row[0]) if row else None
 
 
-def levels_below(pk: Any, *, using: str) -> list[int]:
-    """Return how many people each level below the user `pk` has, `MAX_LEVELS` deep and `MAX_ROWS` wide in all."""
+def levels_below(pk: Any, *, using: str) -> tuple[list[int], bool]:
+    """Return how many people each level below the user `pk` has, and whether there are more than were counted.
+
+    The walk is `MAX_LEVELS` deep and ends after `MAX_ROWS` people.
+    """
     sql = """
         WITH RECURSIVE below(pk, level) AS (
             SELECT {referred}, 1 FROM {referrals} WHERE {referrer} = %s
@@ -50,9 +53,13 @@ def levels_below(pk: Any, *, using: str) -> list[int]:
     """
     user_pk = get_user_model()._meta.pk.get_db_prep_value(pk, connections[using])
     with connections[using].cursor() as cursor:
-        cursor.execute(_with_names(sql, using), [user_pk, MAX_LEVELS, MAX_ROWS])
+        cursor.execute(_with_names(sql, using), [user_pk, MAX_LEVELS, MAX_ROWS + 1])
         counts = dict(cursor.fetchall())
-    return [counts.get(level, 0) for level in range(1, MAX_LEVELS + 1)]
+    levels = [counts.get(level, 0) for level in range(1, MAX_LEVELS + 1)]
+    capped = sum(levels) > MAX_ROWS
+    if capped:
+        levels[max(counts) - 1] -= 1  # The one who only tells that there are more.
+    return levels, capped
 
 
 def _with_names(sql: str, using: str) -> str:

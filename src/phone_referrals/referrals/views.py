@@ -16,12 +16,12 @@ class ReferralsView(ApiView):
 
     def get(self, request: Request) -> Response:
         code = codes.code_of(request.user).code
-        levels = tree.levels_below(request.user.pk, using=router.db_for_read(Referral))
+        levels, capped = tree.levels_below(request.user.pk, using=router.db_for_read(Referral))
         return Response(
             {
                 "referral_code": code,
                 "referral_link": link_to(request, code),
                 "levels": [{"level": level, "count": count} for level, count in enumerate(levels, start=1)],
-                "capped": sum(levels) >= tree.MAX_ROWS,
+                "capped": capped,
             }
         )

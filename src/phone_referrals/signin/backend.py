@@ -53,8 +53,9 @@ def require_admissible(user: Any) -> None:
 def sign_up(request: Any, phone_number: str) -> AbstractBaseUser:
     """Create the user of a proven number; raises `IntegrityError` where another request has been faster."""
     user = get_accounts().create(phone_number)
-    announce = partial(signals.user_signed_up.send, type(user), user=user, request=request)
-    transaction.on_commit(announce, using=user._state.db, robust=True)
+    # Not `on_commit(…, robust=True)`: Django 5.2 fails on its own when it logs the failure of a `partial`.
+    announce = partial(signals.user_signed_up.send_robust, type(user), user=user, request=request)
+    transaction.on_commit(announce, using=user._state.db)
     return user
 
 
@@ -94,6 +95,12 @@ class PhoneCodeBackend(ModelBackend):
             logger.debug("Sign-in by phone refused: %s", refusal.code)
             return None
 
+    @sensitive_variables()
     async def aauthenticate(self, request: Any, **credentials: Any) -> AbstractBaseUser | None:  # type: ignore[override]
         # `ModelBackend` has one of its own, for passwords.
-        return await sync_to_async(self.authenticate)(request, **credentials)
+        # Without arguments: a `partial` of them would show the code in an error report.
+        @sensitive_variables()
+        def authenticate() -> AbstractBaseUser | None:
+            return self.authenticate(request, **credentials)
+
+        return await sync_to_async(authenticate)()

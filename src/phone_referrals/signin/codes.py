@@ -84,8 +84,9 @@ def derive(*, phone_number: str, purpose: str, serial: int, digits: int, secret:
 
 def matches(code: str, candidates: Iterable[str]) -> bool:
     """Return whether `code` is one of `candidates`, in a time that does not depend on which or how far."""
+    typed = str(code).encode(errors="replace")  # JSON may hold half a surrogate pair, which UTF-8 cannot.
     # A list, not a generator: all are compared, also after one has matched.
-    return any([constant_time_compare(code, candidate) for candidate in candidates])  # noqa: C419
+    return any([constant_time_compare(typed, candidate) for candidate in candidates])  # noqa: C419
 
 
 def on_request(state: State, *, now: datetime, limits: Limits, new_serial: int) -> Decision:
@@ -100,8 +101,8 @@ def on_request(state: State, *, now: datetime, limits: Limits, new_serial: int) 
     counts_for = DAY + timedelta(seconds=limits.lifetime)
     sent_at = tuple(sent for sent in state.sent_at if sent > (now - counts_for).timestamp())
     if len(sent_at) >= limits.messages_per_day:
-        leaves_at = datetime.fromtimestamp(sent_at[-limits.messages_per_day], tz=now.tzinfo) + counts_for
-        return Decision(outcome=Outcome.TOO_MANY_MESSAGES, state=state, wait=_seconds(leaves_at - now))
+        wait = _until_room(sent_at, now=now, counts_for=counts_for, limits=limits)
+        return Decision(outcome=Outcome.TOO_MANY_MESSAGES, state=state, wait=wait)
 
     # Old messages stop doubling the wait when they stop counting.
     sent_since_success = min(state.sent_since_success, len(sent_at)) + 1
@@ -112,6 +113,9 @@ def on_request(state: State, *, now: datetime, limits: Limits, new_serial: int) 
         sent_since_success=sent_since_success,
         resend_at=now + timedelta(seconds=wait),
     )
+    if len(sent.sent_at) >= limits.messages_per_day:
+        # The last one of the day: say at once how long it is to the next.
+        wait = max(wait, _until_room(sent.sent_at, now=now, counts_for=counts_for, limits=limits))
     if not _worth_resending(state, now=now, limits=limits):
         expires_at = now + timedelta(seconds=limits.lifetime)
         sent = replace(sent, serial=new_serial, code_expires_at=expires_at, wrong_guesses=0)
@@ -150,16 +154,33 @@ def seconds_left(state: State, *, now: datetime) -> int:
     return _seconds(state.code_expires_at - now) if state.code_expires_at else 0
 
 
-def on_failed_send(state: State, *, sent_at: float, taken: bool) -> State:
-    """Give back what a failed message cost.
+def on_failed_send(state: State, *, before: State, sent_at: float, taken: bool) -> State:
+    """Give back what a failed message cost; `before` is the state when it was asked for.
 
     `taken` says that the gateway may have sent it after all, as after a time-out: the user need not wait, but the
     message keeps its place in the day's limit, which is what bounds the bill.
     """
     if sent_at not in state.sent_at:
         return state
-    remaining = state.sent_at if taken else tuple(sent for sent in state.sent_at if sent != sent_at)
-    return replace(state, sent_at=remaining, sent_since_success=max(state.sent_since_success - 1, 0), resend_at=None)
+    given_back = replace(state, sent_since_success=max(state.sent_since_success - 1, 0), resend_at=None)
+    is_new_code = state.serial is not None and state.serial != before.serial
+    # Guesses at a code use up one of the day's, sent or not: else a gateway that refuses would allow any number.
+    if taken or (is_new_code and state.wrong_guesses):
+        return given_back
+    if is_new_code:
+        # Nobody was sent this code, so nobody may guess it, and the one before it lives on.
+        given_back = replace(
+            given_back,
+            serial=before.serial,
+            code_expires_at=before.code_expires_at,
+            wrong_guesses=before.wrong_guesses,
+        )
+    return replace(given_back, sent_at=tuple(sent for sent in state.sent_at if sent != sent_at))
+
+
+def _until_room(sent_at: tuple[float, ...], *, now: datetime, counts_for: timedelta, limits: Limits) -> int:
+    """Return the seconds until one message fewer than the day's limit counts."""
+    return _seconds(datetime.fromtimestamp(sent_at[-limits.messages_per_day], tz=now.tzinfo) + counts_for - now)
 
 
 def _worth_resending(state: State, *, now: datetime, limits: Limits) -> bool:

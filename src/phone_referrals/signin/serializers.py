@@ -50,4 +50,4 @@ class GetVerifyCodeSerializer(serializers.Serializer[Any]):
 class AuthSerializer(serializers.Serializer[Any]):
     phone_number = PhoneNumberField()
     code = CodeField()
-    referral_code = serializers.CharField(required=False, allow_blank=True, max_length=64)
+    referral_code = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=64)

@@ -70,19 +70,22 @@ def request_code(*, phone_number: str, host: str, purpose: str = Purpose.SIGN_IN
     # 64 random bits, as the signed integer that databases have.
     serial = int.from_bytes(secrets.token_bytes(8), signed=True)
 
+    before = State()
+
     def consider(state: State) -> Decision:
+        nonlocal before
+        before = state
         return codes.on_request(state, now=now, limits=limits, new_serial=serial)
 
     decision = _decide(phone_number, purpose, consider)
     code = _derive_all(phone_number, purpose, decision.state)[0]
-    message = sms.render(phone_number=phone_number, purpose=purpose, code=code, host=host)
-    try:
-        sms.send(message)
-    except Exception as error:  # noqa: BLE001 - whatever a gateway raises, the visitor's wait is given back
-        _give_back(phone_number, purpose, sent_at=now.timestamp(), taken=not isinstance(error, DeliveryFailed))
+    failure = _send(phone_number, purpose, code, host)
+    if failure:
+        taken = not issubclass(failure, DeliveryFailed)
+        _give_back(phone_number, purpose, before=before, sent_at=now.timestamp(), taken=taken)
         # The class only: a gateway's own words often quote the number.
-        logger.error("SMS not delivered: %s", type(error).__qualname__)  # noqa: TRY400
-        raise DeliveryFailed from None
+        logger.error("SMS not delivered: %s", failure.__qualname__)
+        raise DeliveryFailed
     signals.code_sent.send_robust(PhoneVerification, phone_number=phone_number, purpose=purpose)
     return CodeSent(
         phone_number=phone_number,
@@ -111,6 +114,16 @@ def check_code(*, phone_number: str, code: str, purpose: str = Purpose.SIGN_IN) 
     signals.phone_verified.send_robust(PhoneVerification, phone_number=phone_number, purpose=purpose)
 
 
+@sensitive_variables()
+def _send(phone_number: str, purpose: str, code: str, host: str) -> type[Exception] | None:
+    """Send the message; return the class of what went wrong. Raised, the error would be in the log of the next one."""
+    try:
+        sms.send(sms.render(phone_number=phone_number, purpose=purpose, code=code, host=host))
+    except Exception as error:  # noqa: BLE001 - whatever a gateway raises, the visitor's wait is given back
+        return type(error)
+    return None
+
+
 def _decide(phone_number: str, purpose: str, policy: Callable[[State], Decision]) -> Decision:
     """Apply `policy` to the row, once; raise its refusal, which changes nothing and so needs no write."""
     alias = router.db_for_write(PhoneVerification)
@@ -133,9 +146,10 @@ def _decide(phone_number: str, purpose: str, policy: Callable[[State], Decision]
     raise Busy(retry_after=1)
 
 
-def _give_back(phone_number: str, purpose: str, *, sent_at: float, taken: bool) -> None:
+def _give_back(phone_number: str, purpose: str, *, before: State, sent_at: float, taken: bool) -> None:
     def policy(state: State) -> Decision:
-        return Decision(outcome=Outcome.SEND, state=codes.on_failed_send(state, sent_at=sent_at, taken=taken))
+        given_back = codes.on_failed_send(state, before=before, sent_at=sent_at, taken=taken)
+        return Decision(outcome=Outcome.SEND, state=given_back)
 
     _decide(phone_number, purpose, policy)
 
@@ -172,8 +186,12 @@ def _require_allowed(phone_number: str) -> None:
 
 def _require_autocommit(alias: str) -> None:
     connection = connections[alias]
-    # A test case's own transaction is let through, as `atomic(durable=True)` does.
-    if connection.in_atomic_block and not connection.atomic_blocks[-1]._from_testcase:  # type: ignore[attr-defined]
+    if connection.in_atomic_block:
+        # A test case's own transaction is let through, as `atomic(durable=True)` does.
+        refused = not connection.atomic_blocks[-1]._from_testcase  # type: ignore[attr-defined]
+    else:
+        refused = not connection.get_autocommit()
+    if refused:
         msg = (
             "Codes are not sent or checked inside a transaction: a rollback would forget guesses. "
             "Call this outside atomic(), and exempt the view with transaction.non_atomic_requests."

@@ -8,6 +8,15 @@ from phone_referrals.exceptions import DeliveryFailed
 from phone_referrals.sms.base import BaseSmsBackend, SmsMessage
 
 
+class _Secret(str):
+    """A text that does not show itself in what Django logs of a template's context."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'…'"
+
+
 def send(message: SmsMessage) -> None:
     """Hand `message` to the gateway. Whatever a backend raises comes out as it is."""
     backend: BaseSmsBackend = import_string(conf.sms_backend)()
@@ -16,7 +25,12 @@ def send(message: SmsMessage) -> None:
 
 def render(*, phone_number: str, purpose: str, code: str, host: str) -> SmsMessage:
     """Return the message that carries `code`, in the language that is active."""
-    context = {"code": code, "host": conf.sms_host or host, "purpose": purpose, "android_hash": conf.sms_android_hash}
+    context = {
+        "code": _Secret(code),
+        "host": conf.sms_host or host,
+        "purpose": purpose,
+        "android_hash": conf.sms_android_hash,
+    }
     text = render_to_string("phone_referrals/sms.txt", context).strip()
     return SmsMessage(phone_number=phone_number, text=text)
 
