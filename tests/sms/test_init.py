@@ -90,7 +90,7 @@ def test_a_message_goes_to_the_gateway_of_the_settings(settings, outbox):
 
 
 def test_a_template_that_names_what_is_not_there_logs_no_code(settings, caplog):
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "django.template")
     loaders = [("django.template.loaders.locmem.Loader", {"phone_referrals/sms.txt": "{{ code }} {{ misspelt }}"})]
     settings.TEMPLATES = [{"BACKEND": settings.TEMPLATES[0]["BACKEND"], "OPTIONS": {"loaders": loaders}}]
     assert text(code="135790") == "135790"
