@@ -15,6 +15,15 @@ from phone_referrals.signin.verification import request_code
 from phone_referrals.sms import locmem
 
 
+SLOW = ("tests/attacks/", "tests/races/", "test_state_machine.py")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if any(part in item.nodeid for part in SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
 def outbox():
     """The messages sent in this test."""

@@ -77,6 +77,13 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    # Tests share one address. Those of the throttles switch them on.
+    "DEFAULT_THROTTLE_RATES": {
+        "phone_referrals_get_verify_code": None,
+        "phone_referrals_auth": None,
+        "phone_referrals_redeem_address": None,
+        "phone_referrals_redeem_user": None,
+    },
 }
 
 PHONE_REFERRALS_ALLOWED_REGIONS = "*"

@@ -20,7 +20,8 @@ def test_the_app_brings_its_checks(settings):
     settings.PHONE_REFERRALS_CODE_DIGITS = 4
     settings.PHONE_REFERRALS_ALLOWED_REGIONS = ()
     assert ids() == {checks.LIMIT_OUT_OF_RANGE}
-    assert ids(include_deployment_checks=True) == {checks.LIMIT_OUT_OF_RANGE, checks.REGIONS_MISSING}
+    advice = {checks.CACHE_PER_PROCESS, checks.PROXIES_UNKNOWN, checks.SMS_UNLIMITED}
+    assert ids(include_deployment_checks=True) == {checks.LIMIT_OUT_OF_RANGE, checks.REGIONS_MISSING, *advice}
 
 
 @pytest.mark.django_db

@@ -1,6 +1,7 @@
 from enum import IntEnum
 
 import pytest
+from django.core.checks import ERROR
 from django.db import connection
 
 from phone_referrals import checks
@@ -16,7 +17,7 @@ class Level(IntEnum):
 
 def reports(check_id, *words, check=checks.check_settings):
     """Whether the check says one thing, with this id, these words and what to do about it."""
-    [message] = check()
+    [message] = [each for each in check() if each.is_serious() and each.level >= ERROR]
     assert message.id == check_id
     assert message.is_serious()
     assert all(word in message.msg for word in words), message.msg
@@ -25,7 +26,8 @@ def reports(check_id, *words, check=checks.check_settings):
 
 
 def test_nothing_is_wrong_with_the_test_site():
-    assert checks.check_settings() == checks.check_deployment() == []
+    assert checks.check_settings() == []
+    assert [each for each in checks.check_deployment() if each.level >= ERROR] == []
 
 
 @pytest.mark.parametrize(

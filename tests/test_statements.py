@@ -46,14 +46,16 @@ def reader(sign_in, phone):
     return client
 
 
-def test_a_request_for_a_code(api, count, phone):
+def test_a_request_for_a_code(api, count, phone, other_phone):
     data = {"phone_number": phone}
+    # The first message of a day to a region makes the row that the others are counted in.
+    api.post("/api/users/get_verify_code/", {"phone_number": other_phone}, format="json")
 
     for _ in growing(add_users):
         PhoneVerification.objects.all().delete()
         for _ in ("first", "again"):
             PhoneVerification.objects.update(resend_at=None)
-            count(2, limit=3, call=lambda: api.post("/api/users/get_verify_code/", data, format="json"))
+            count(3, limit=3, call=lambda: api.post("/api/users/get_verify_code/", data, format="json"))
 
 
 def test_signing_up(api, count, send_code):

@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 
 from phone_referrals import phones
 from phone_referrals.conf import conf
+from phone_referrals.tokens import get_issuer
 
 
 class PhoneAccounts:
@@ -25,7 +26,19 @@ class PhoneAccounts:
         # The base manager: a row that a default manager hides holds the number all the same. And the database
         # that is written to: a replica may not know yet of a user who signed up a moment ago.
         users = model._base_manager.using(router.db_for_write(model))
-        return self.join(users.filter(**{conf.phone_field: phone_number})).first()
+        found = self.join(users.filter(**{conf.phone_field: phone_number}))
+        relations = get_issuer().user_relations
+        return (found.select_related(*relations) if relations else found).first()
+
+    def known(self, reference: str) -> models.Exists | None:
+        """Return the condition that a user holds the number in a row's field `reference`, for that row's own SELECT.
+
+        It saves looking for a user who does not exist. `None`, as for a host that finds its users in another way, means
+        to look.
+        """
+        if type(self).find is not PhoneAccounts.find:
+            return None
+        return models.Exists(get_user_model()._base_manager.filter(**{conf.phone_field: models.OuterRef(reference)}))
 
     def create(self, phone_number: str) -> AbstractBaseUser:
         """Create the user of a number that has been proven; raises `IntegrityError` where it is taken."""

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from phone_referrals import phones
-from phone_referrals.models import PhoneVerification, Referral, ReferralCode
+from phone_referrals.models import PhoneVerification, Referral, ReferralCode, SmsUsage
 
 
 class _ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -31,6 +31,12 @@ class PhoneVerificationAdmin(_ReadOnlyAdmin):
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
         # Without its row a phone would have its limits anew.
         return False
+
+
+@admin.register(SmsUsage)
+class SmsUsageAdmin(_ReadOnlyAdmin):
+    list_display = ("day", "region", "slot", "sent", "verified", "failed")
+    date_hierarchy = "day"
 
 
 @admin.register(ReferralCode)

@@ -12,7 +12,9 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 from rest_framework.utils.serializer_helpers import ReturnDict
+from rest_framework.views import APIView
 
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import PhoneReferralsError
@@ -57,6 +59,11 @@ class ApiView(GenericAPIView[Any]):
             # PostgreSQL takes no NUL byte in a text, not even to look for it.
             raise AuthenticationFailed
         super().perform_authentication(request)
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        # Ours, where a view has some, do not replace those of the host.
+        hosts = [each for each in APIView.throttle_classes if each not in self.throttle_classes]
+        return [throttle() for throttle in (*self.throttle_classes, *hosts)]
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, PhoneReferralsError):

@@ -1,19 +1,23 @@
 """System checks: what would fail later, said at start, with what to do about it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.core.exceptions import FieldDoesNotExist
 from django.db import connections, models, router
 from django.db.models.fields.reverse_related import OneToOneRel
 from django.utils.module_loading import import_string
 from phonenumbers import SUPPORTED_REGIONS
+from rest_framework.settings import api_settings
 
+from phone_referrals import phones
 from phone_referrals.conf import conf
+from phone_referrals.exceptions import PhoneReferralsError
 from phone_referrals.models import Referral
+from phone_referrals.signin.test_numbers import last_day
 
 PHONE_FIELD_MISSING = "phone_referrals.E001"
 PHONE_FIELD_NOT_UNIQUE = "phone_referrals.E002"
@@ -25,8 +29,17 @@ CODE_ECHOED = "phone_referrals.E007"
 REGIONS_MISSING = "phone_referrals.E008"
 REGIONS_UNKNOWN = "phone_referrals.E009"
 ISOLATION_LEVEL_WRONG = "phone_referrals.E010"
+NUMBER_TYPE_UNKNOWN = "phone_referrals.E011"
+SMS_LIMIT_WRONG = "phone_referrals.E012"
+TEST_NUMBER_WRONG = "phone_referrals.E013"
+SETTING_MALFORMED = "phone_referrals.E014"
+CACHE_PER_PROCESS = "phone_referrals.W001"
+PROXIES_UNKNOWN = "phone_referrals.W002"
+SMS_UNLIMITED = "phone_referrals.W003"
 
 BACKEND = "phone_referrals.signin.backend.PhoneCodeBackend"
+
+MAX_TEST_NUMBERS = 10
 
 # Property of `conf`: least and greatest value. The greatest are those of the standards named in conf.py.
 RANGES: dict[str, tuple[int, int]] = {
@@ -37,12 +50,37 @@ RANGES: dict[str, tuple[int, int]] = {
     "messages_per_day": (1, 100),
     "resend_wait": (1, 3600),
     "resend_wait_max": (1, 86400),
+    "sms_usage_slots": (1, 1000),
 }
 
 
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     """Return what is wrong on any machine."""
-    return [*_phone_field(), *_dotted_paths(), *_limits(), *_regions(), *_token_app(), *_backend(), *_isolation_level()]
+    parts = (
+        _phone_field,
+        _dotted_paths,
+        _limits,
+        _regions,
+        _number_types,
+        _sms_limits,
+        _test_numbers,
+        _token_app,
+        _backend,
+        _isolation_level,
+    )
+    return [message for part in parts for message in _messages_of(part)]
+
+
+def _messages_of(part: Callable[[], Iterator[CheckMessage]]) -> Iterator[CheckMessage]:
+    """Yield what a part of the checks says; that it cannot even look at a setting is worth saying too."""
+    try:
+        yield from part()
+    except (AttributeError, TypeError, ValueError) as error:
+        yield Error(
+            f"A setting of the package is not of the type it should be ({part.__name__.strip('_')}): {error}",
+            hint="The reference of settings says which type each has.",
+            id=SETTING_MALFORMED,
+        )
 
 
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
@@ -64,7 +102,28 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
                 id=REGIONS_MISSING,
             )
         )
-    return messages
+    return [*messages, *_deployment_advice()]
+
+
+def _deployment_advice() -> Iterator[CheckMessage]:
+    if settings.CACHES["default"]["BACKEND"].rpartition(".")[2] in {"LocMemCache", "DummyCache"}:
+        yield Warning(
+            "The limits per client address are counted in a cache that each process has for itself.",
+            hint="Use a cache that the processes share, such as Redis, as CACHES['default'].",
+            id=CACHE_PER_PROCESS,
+        )
+    if api_settings.NUM_PROXIES is None:
+        yield Warning(
+            "REST_FRAMEWORK['NUM_PROXIES'] is not set: behind a proxy, all visitors share the proxy's limits.",
+            hint="Set it to the number of proxies in front of Django, 0 for none.",
+            id=PROXIES_UNKNOWN,
+        )
+    if conf.sms_daily_limit is None and not conf.sms_daily_limit_by_region:
+        yield Warning(
+            "The number of messages a day, and so the bill, has no ceiling.",
+            hint="Set PHONE_REFERRALS_SMS_DAILY_LIMIT or PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION.",
+            id=SMS_UNLIMITED,
+        )
 
 
 def _phone_field() -> Iterator[CheckMessage]:
@@ -100,6 +159,7 @@ def _dotted_paths() -> Iterator[CheckMessage]:
         "PHONE_REFERRALS_ACCOUNTS": [conf.accounts],
         "PHONE_REFERRALS_CODE_GENERATOR": [conf.code_generator],
         "PHONE_REFERRALS_REDEEM_RULES": conf.redeem_rules,
+        "PHONE_REFERRALS_SEND_GUARDS": conf.send_guards,
         "PHONE_REFERRALS_SMS_BACKEND": [conf.sms_backend],
         "PHONE_REFERRALS_TOKEN_ISSUER": [conf.token_issuer],
         "PHONE_REFERRALS_USERS_PERMISSION": [conf.users_permission],
@@ -143,6 +203,56 @@ def _regions() -> Iterator[CheckMessage]:
             f"PHONE_REFERRALS_ALLOWED_REGIONS names unknown regions: {', '.join(map(str, unknown))}.",
             hint='Give a list of ISO 3166-1 codes, such as ["GB", "IE"], or "*".',
             id=REGIONS_UNKNOWN,
+        )
+
+
+def _number_types() -> Iterator[CheckMessage]:
+    unknown = set(conf.number_types) - set(phones.TYPES.values())
+    if unknown or isinstance(conf.number_types, str):
+        yield Error(
+            f"PHONE_REFERRALS_NUMBER_TYPES must be a list of: {', '.join(sorted(phones.TYPES.values()))}.",
+            hint='Most sites want ["mobile", "fixed_line_or_mobile"], which is the default.',
+            id=NUMBER_TYPE_UNKNOWN,
+        )
+
+
+def _sms_limits() -> Iterator[CheckMessage]:
+    limits: dict[str, Any] = {"SMS_DAILY_LIMIT": conf.sms_daily_limit, **conf.sms_daily_limit_by_region}
+    wrong = [name for name, limit in limits.items() if limit is not None and (not isinstance(limit, int) or limit < 0)]
+    unknown = set(conf.sms_daily_limit_by_region) - SUPPORTED_REGIONS
+    if conf.min_conversion is not None:
+        least, share = conf.min_conversion
+        if least < 1 or not 0 < share <= 1:
+            wrong.append("MIN_CONVERSION")
+    for name in {*wrong, *unknown}:
+        yield Error(
+            f"A limit of messages is wrong: {name}.",
+            hint="A limit is a whole number, a region an ISO 3166-1 code, and PHONE_REFERRALS_MIN_CONVERSION a number "
+            "of messages and a share between 0 and 1, such as (100, 0.2).",
+            id=SMS_LIMIT_WRONG,
+        )
+
+
+def _test_numbers() -> Iterator[CheckMessage]:
+    for number, entry in conf.test_numbers.items():
+        try:
+            last_day(entry["until"])
+            code = entry["code"]
+            is_digits = code.isascii() and code.isdigit() and len(code) == conf.code_digits
+            is_right = is_digits and phones.parse(number) == number
+        except (PhoneReferralsError, AttributeError, KeyError, TypeError, ValueError):
+            is_right = False
+        if not is_right:
+            yield Error(
+                f"PHONE_REFERRALS_TEST_NUMBERS has a wrong entry, {phones.mask(str(number))}.",
+                hint='Write {"+12015550123": {"code": "123456", "until": "2027-01-31"}}: E.164, digits, last day.',
+                id=TEST_NUMBER_WRONG,
+            )
+    if len(conf.test_numbers) > MAX_TEST_NUMBERS:
+        yield Error(
+            f"PHONE_REFERRALS_TEST_NUMBERS has more than {MAX_TEST_NUMBERS} numbers.",
+            hint="Each of them can be signed in with by whoever knows its code: remove those that nobody needs.",
+            id=TEST_NUMBER_WRONG,
         )
 
 

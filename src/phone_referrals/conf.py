@@ -3,7 +3,7 @@
 Each one is read when it is used, so `override_settings` works and nothing is frozen at import.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from django.conf import settings
@@ -51,6 +51,25 @@ class Conf:
         """
         value: Sequence[str] | Literal["*"] | None = _get("PHONE_REFERRALS_ALLOWED_REGIONS", None)
         return ("*" if settings.DEBUG else ()) if value is None else value
+
+    @property
+    def number_types(self) -> Sequence[str]:
+        """Types of numbers that are sent messages, in libphonenumber's words.
+
+        Premium-rate, shared-cost and toll-free numbers, pagers, voice mail and UANs would cost money or reach nobody.
+        """
+        value: Sequence[str] = _get("PHONE_REFERRALS_NUMBER_TYPES", ("mobile", "fixed_line_or_mobile"))
+        return value
+
+    @property
+    def test_numbers(self) -> Mapping[str, Mapping[str, str]]:
+        """Numbers with a fixed code, for those who review an app and receive no SMS.
+
+        `{"+12015550123": {"code": "123456", "until": "2027-01-31"}}`: E.164, and the last day in UTC.
+        They are sent no SMS and have no limit of messages, but every limit of guesses; they are never staff.
+        """
+        value: Mapping[str, Mapping[str, str]] = _get("PHONE_REFERRALS_TEST_NUMBERS", {})
+        return value
 
     @property
     def code_digits(self) -> int:
@@ -103,6 +122,37 @@ class Conf:
     def sms_android_hash(self) -> str:
         """The 11-character hash by which Android's SMS Retriever finds the app; empty: left out."""
         return str(_get("PHONE_REFERRALS_SMS_ANDROID_HASH", ""))
+
+    @property
+    def send_guards(self) -> Sequence[str]:
+        """Dotted paths of callables that are given a `SendRequest` and may refuse by raising a `SignInError`."""
+        value: Sequence[str] = _get("PHONE_REFERRALS_SEND_GUARDS", ())
+        return value
+
+    @property
+    def sms_daily_limit(self) -> int | None:
+        """Messages to all regions together in one day (UTC); `None` is no limit."""
+        value: int | None = _get("PHONE_REFERRALS_SMS_DAILY_LIMIT", None)
+        return value
+
+    @property
+    def sms_daily_limit_by_region(self) -> Mapping[str, int]:
+        """Messages to each region in one day (UTC), such as `{"RU": 1000}`; a region not named has no limit."""
+        value: Mapping[str, int] = _get("PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION", {})
+        return value
+
+    @property
+    def min_conversion(self) -> tuple[int, float] | None:
+        """`(100, 0.2)`: a region that was sent 100 messages in 24 hours, of which less than a fifth led to a sign-in,
+        is sent no more for now. `None` is off.
+        """
+        value: tuple[int, float] | None = _get("PHONE_REFERRALS_MIN_CONVERSION", None)
+        return value
+
+    @property
+    def sms_usage_slots(self) -> int:
+        """Rows over which a day's count of one region is spread, so that a busy site has no hot row."""
+        return int(_get("PHONE_REFERRALS_SMS_USAGE_SLOTS", 1))
 
     @property
     def echo_code(self) -> bool:

@@ -47,7 +47,7 @@ class SignInError(PhoneReferralsError):
 
 class PhoneNotAllowed(SignInError):
     code = "phone_not_allowed"
-    default_message = _("Phone numbers of this region are not served.")
+    default_message = _("Codes are not sent to numbers of this region or kind.")
 
 
 class ResendTooSoon(SignInError):
@@ -60,6 +60,23 @@ class TooManyMessages(SignInError):
     code = "too_many_messages"
     status_code = 429
     default_message = _("Too many codes were sent to this phone. Try again later.")
+
+
+class SmsLimitReached(SignInError):
+    code = "sms_limit_reached"
+    status_code = 503
+    default_message = _("No more messages can be sent now. Try again later.")
+
+
+class CaptchaFailed(SignInError):
+    code = "captcha_failed"
+    default_message = _("Confirm that you are not a robot.")
+
+
+class CaptchaUnavailable(SignInError):
+    code = "captcha_unavailable"
+    status_code = 503
+    default_message = _("The check against robots does not answer. Try again.")
 
 
 class DeliveryFailed(SignInError):

@@ -61,6 +61,32 @@ class PhoneVerification(models.Model):
         return State(**{**values, "sent_at": tuple(self.sent_at)})
 
 
+class SmsUsage(models.Model):
+    """Messages of one day (UTC) and region, and what became of them. Region "" counts all, where they have a ceiling.
+
+    `verified` is counted on the day of the sign-in. A busy site spreads a day over several slots.
+    """
+
+    day = models.DateField(_("day"))
+    region = models.CharField(_("region"), max_length=3, blank=True)
+    slot = models.PositiveSmallIntegerField(_("slot"), default=0)
+    sent = models.PositiveIntegerField(_("sent"), default=0)
+    verified = models.PositiveIntegerField(_("verified"), default=0)
+    failed = models.PositiveIntegerField(_("failed"), default=0)
+    limit_reported = models.BooleanField(default=False, editable=False)
+    pause_reported = models.BooleanField(default=False, editable=False)
+
+    class Meta:
+        verbose_name = _("SMS usage")
+        verbose_name_plural = _("SMS usage")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["day", "region", "slot"], name="phone_referrals_one_row_per_slot")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.region or '*'}"
+
+
 class ReferralCodeQuerySet(models.QuerySet["ReferralCode"]):
     def active(self) -> Self:
         """Return the codes that are shown to their owners."""

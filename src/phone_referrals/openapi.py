@@ -81,22 +81,31 @@ class Referrals(serializers.Serializer[Any]):
 extend_schema_field(Invitees)(ProfileSerializer.get_invitees)
 extend_schema_field(UserSerializer(allow_null=True))(ProfileSerializer.get_referred_by)
 
+FIELD_ERRORS = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}
 INVALID = OpenApiResponse(
-    {"anyOf": [{"$ref": "#/components/schemas/Error"}, {"type": "object", "additionalProperties": {}}]},
+    {"anyOf": [{"$ref": "#/components/schemas/Error"}, FIELD_ERRORS]},
     description="A refusal with its code, or the wrong fields with what is wrong with each.",
 )
 UNAUTHENTICATED = OpenApiResponse(Error, description="There is no valid token.")
 FORBIDDEN = OpenApiResponse(Error, description="Not for this phone or user; see `code`.")
 NOT_FOUND = OpenApiResponse(Error, description="There is no such user.")
+NOT_ACCEPTABLE = OpenApiResponse(Error, description="Not in a format that the Accept header names.")
 CONFLICT = OpenApiResponse(Error, description="Already redeemed, or circular; see `code`.")
+WRONG_TYPE = OpenApiResponse(Error, description="The body is neither JSON nor a form.")
 TOO_MANY = OpenApiResponse(Error, description="Wait for as many seconds as the Retry-After header says.")
-UNAVAILABLE = OpenApiResponse(Error, description="The SMS gateway did not take the message.")
+UNAVAILABLE = OpenApiResponse(Error, description="No message can be sent now; see `code`.")
+BODY: Answers = {400: INVALID, 403: FORBIDDEN, 415: WRONG_TYPE, 429: TOO_MANY}
 CURSOR = OpenApiParameter("cursor", OpenApiTypes.STR, description="From the `next` of the page before.")
+RETRY_AFTER = OpenApiParameter(
+    "Retry-After", OpenApiTypes.INT, OpenApiParameter.HEADER, required=True, response=[429], description="Seconds."
+)
 
 
 def describe(view: str, method: str, operation_id: str, responses: Answers, **options: Any) -> None:
     """Describe a view, and what a host makes of it by subclassing."""
-    operation = extend_schema(operation_id=operation_id, responses=responses, **options)
+    parameters = [*options.pop("parameters", ()), *([RETRY_AFTER] if 429 in responses else ())]
+    responses = {**responses, 406: NOT_ACCEPTABLE}
+    operation = extend_schema(operation_id=operation_id, responses=responses, parameters=parameters, **options)
 
     class Described(OpenApiViewExtension):  # type: ignore[no-untyped-call]
         target_class = f"phone_referrals.{view}"
@@ -106,20 +115,11 @@ def describe(view: str, method: str, operation_id: str, responses: Answers, **op
             return extend_schema_view(**{method: operation})(type(self.target.__name__, (self.target,), {}))
 
 
-describe(
-    "signin.views.GetVerifyCodeView",
-    "post",
-    "get_verify_code",
-    {200: CodeSent, 400: INVALID, 403: FORBIDDEN, 429: TOO_MANY, 503: UNAVAILABLE},
-)
-describe(
-    "profiles.views.AuthView",
-    "post",
-    "sign_in",
-    {200: SignedIn, 201: SignedIn, 400: INVALID, 403: FORBIDDEN, 429: TOO_MANY},
-)
-describe("signin.views.LogoutView", "post", "log_out", {204: None, 401: UNAUTHENTICATED}, request=None)
-describe("signin.views.LogoutAllView", "post", "log_out_all", {204: None, 401: UNAUTHENTICATED}, request=None)
+describe("signin.views.GetVerifyCodeView", "post", "get_verify_code", {200: CodeSent, **BODY, 503: UNAVAILABLE})
+describe("profiles.views.AuthView", "post", "sign_in", {200: SignedIn, 201: SignedIn, **BODY})
+for view, operation_id in {"LogoutView": "log_out", "LogoutAllView": "log_out_all"}.items():
+    responses: Answers = {204: None, 401: UNAUTHENTICATED, 403: FORBIDDEN}
+    describe(f"signin.views.{view}", "post", operation_id, responses, request=None)
 describe(
     "profiles.views.UserListView",
     "get",
@@ -145,7 +145,7 @@ describe(
     "profiles.views.RedeemView",
     "post",
     "redeem_referral_code",
-    {201: ProfileSerializer, 400: INVALID, 401: UNAUTHENTICATED, 403: FORBIDDEN, 409: CONFLICT, 429: TOO_MANY},
+    {201: ProfileSerializer, **BODY, 401: UNAUTHENTICATED, 409: CONFLICT},
 )
 describe("referrals.views.ReferralsView", "get", "get_referrals", {200: Referrals, 401: UNAUTHENTICATED})
 

@@ -6,6 +6,23 @@ from phonenumber_field.phonenumber import PhoneNumber, to_python
 from phone_referrals.exceptions import InvalidPhoneNumber
 
 MAX_LENGTH = len("+") + 15
+TYPES = {
+    getattr(phonenumbers.PhoneNumberType, name): name.lower()
+    for name in (
+        "FIXED_LINE",
+        "FIXED_LINE_OR_MOBILE",
+        "MOBILE",
+        "PAGER",
+        "PERSONAL_NUMBER",
+        "PREMIUM_RATE",
+        "SHARED_COST",
+        "TOLL_FREE",
+        "UAN",
+        "UNKNOWN",
+        "VOICEMAIL",
+        "VOIP",
+    )
+}
 
 
 def parse(text: str, region: str | None = None) -> str:
@@ -31,6 +48,11 @@ def region_of(phone_number: str) -> str:
     """Return the ISO 3166-1 code of the region of an E.164 number; `"001"` is a network of no region."""
     # Numbers that share a calling code (+1, +7, +44) are told apart by their leading digits.
     return phonenumbers.region_code_for_number(phonenumbers.parse(phone_number)) or ""
+
+
+def type_of(phone_number: str) -> str:
+    """Return libphonenumber's type of an E.164 number, in lower case: `"mobile"`, `"premium_rate"`, …."""
+    return TYPES[phonenumbers.number_type(phonenumbers.parse(phone_number))]
 
 
 def e164(value: PhoneNumber | str | None) -> str:

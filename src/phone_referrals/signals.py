@@ -5,6 +5,8 @@ A receiver that raises is logged and changes nothing for the visitor.
 | signal | sender | keywords |
 |---|---|---|
 | `code_sent` | `PhoneVerification` | `phone_number`, `purpose` |
+| `sms_limit_reached` | `SmsUsage` | `region` (empty: all), `limit`; once for each day and region |
+| `sms_paused` | `SmsUsage` | `region`; once for each day and region |
 | `phone_verified` | `PhoneVerification` | `phone_number`, `purpose` |
 | `user_signed_up` | the user model | `user`, `request` |
 | `phone_changed` | the user model | `user`, `old_phone_number`, `new_phone_number` |
@@ -14,6 +16,8 @@ A receiver that raises is logged and changes nothing for the visitor.
 from django.dispatch import Signal
 
 code_sent = Signal()
+sms_limit_reached = Signal()
+sms_paused = Signal()
 phone_verified = Signal()
 user_signed_up = Signal()
 phone_changed = Signal()

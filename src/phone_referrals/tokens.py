@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from django.contrib.auth import get_user_model
 from django.utils.module_loading import import_string
 from rest_framework.authentication import BaseAuthentication, TokenAuthentication
 from rest_framework.authtoken.models import Token
@@ -22,6 +23,9 @@ class BaseTokenIssuer(ABC):
 
     required_app: ClassVar[str] = ""
     """What must be in `INSTALLED_APPS`."""
+
+    user_relations: ClassVar[Sequence[str]] = ()
+    """What a user is joined with when it is found, so that `issue` needs no statement of its own."""
 
     @abstractmethod
     def issue(self, request: Any, user: Any, *, created: bool) -> dict[str, Any]:
@@ -45,12 +49,13 @@ class DRFTokenIssuer(BaseTokenIssuer):
     token_type = "Token"  # noqa: S105 - the name of a scheme, not a secret
     authentication_classes = (TokenAuthentication,)
     required_app = "rest_framework.authtoken"
+    user_relations = ("auth_token",)
 
     def issue(self, request: Any, user: Any, *, created: bool) -> dict[str, Any]:
         # A `post_save` receiver of the host, as DRF's documentation has one, leaves the token it made on the user.
-        if created and not type(user).auth_token.is_cached(user):
+        if created and not get_user_model().auth_token.is_cached(user):
             return {"token": Token.objects.create(user=user).key}
-        token = user.auth_token if created else Token.objects.get_or_create(user=user)[0]
+        token = getattr(user, "auth_token", None) or Token.objects.get_or_create(user=user)[0]
         return {"token": token.key}
 
     def revoke(self, request: Any) -> None:
@@ -58,6 +63,10 @@ class DRFTokenIssuer(BaseTokenIssuer):
 
     def revoke_all(self, user: Any) -> None:
         Token.objects.filter(user=user).delete()
+        # Found with its token, the user would be issued that one again.
+        joined = get_user_model().auth_token
+        if joined.is_cached(user):
+            joined.related.delete_cached_value(user)
 
 
 def get_issuer() -> BaseTokenIssuer:

@@ -23,7 +23,7 @@ def pause():
     time.sleep(0.02)
 
 
-def decide(phone_number, purpose, policy):
+def decide(phone_number, purpose, policy, *, with_is_known=False):
     """As `signin.verification._decide`, without comparing when it sets."""
     row = PhoneVerification.objects.filter(phone_number=phone_number, purpose=purpose).first()
     decision = policy(row.state if row else State())
@@ -37,7 +37,7 @@ def decide(phone_number, purpose, policy):
         unique_fields=["phone_number", "purpose"],
         update_fields=values,
     )
-    return decision
+    return decision, row
 
 
 def enter(request, proof):

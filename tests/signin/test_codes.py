@@ -141,10 +141,7 @@ def test_the_wait_doubles_up_to_an_hour():
         decision = request(state, seconds)
         state, seconds = decision.state, seconds + decision.wait
         waits.append(decision.wait)
-    *first, last = waits
-    assert first == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
-    # After the day's last message it is until the first one counts no longer.
-    assert last == DAY.total_seconds() + LIMITS.lifetime - sum(first)
+    assert waits == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
 
 
 def test_success_resets_the_wait_but_not_the_count_of_messages():
@@ -249,20 +246,22 @@ def test_seconds_left_are_whole_and_never_negative(state, seconds, left):
 def test_a_failed_message_costs_no_wait_and_a_place_in_the_day_only_if_it_may_have_been_sent(taken, counting):
     first = request().state
     second = request(first, 30).state
-    state = codes.on_failed_send(second, before=first, sent_at=at(30).timestamp(), taken=taken)
+    state = codes.on_failed_send(second, before=first, sent=second, taken=taken)
     assert len(state.sent_at) == counting
-    assert (state.resend_at, state.sent_since_success) == (None, 1)
+    assert state.sent_since_success == 1
+    assert request(state, 30).outcome == Outcome.SEND
     assert (state.serial, state.code_expires_at) == (first.serial, first.code_expires_at)
 
 
 def test_a_failed_message_that_counts_no_longer_gives_nothing_back():
     state = live()
-    assert codes.on_failed_send(state, before=State(), sent_at=at(-1).timestamp(), taken=False) == state
+    sent = request(seconds=-1).state
+    assert codes.on_failed_send(state, before=State(), sent=sent, taken=False) == state
 
 
 def test_a_message_that_fails_after_its_code_was_used_leaves_no_negative_count():
     state = guess(live(), right=True).state
-    given_back = codes.on_failed_send(state, before=State(), sent_at=START.timestamp(), taken=False)
+    given_back = codes.on_failed_send(state, before=State(), sent=live(), taken=False)
     assert (given_back.sent_since_success, given_back.serial) == (0, None)
 
 
@@ -270,15 +269,13 @@ def test_a_code_that_was_never_sent_is_not_live_and_the_one_before_it_is():
     old = live()
     new = request(old, LIMITS.lifetime / 2, serial=2).state
     assert new.serial != old.serial
-    sent_at = at(LIMITS.lifetime / 2).timestamp()
-    given_back = codes.on_failed_send(new, before=old, sent_at=sent_at, taken=False)
-    assert (given_back.serial, given_back.code_expires_at) == (old.serial, old.code_expires_at)
-    assert codes.on_failed_send(new, before=old, sent_at=sent_at, taken=True).serial == new.serial
+    assert codes.on_failed_send(new, before=old, sent=new, taken=False) == old
+    assert codes.on_failed_send(new, before=old, sent=new, taken=True).serial == new.serial
 
 
 def test_a_code_that_was_guessed_at_uses_up_its_place_in_the_day_even_if_it_was_never_sent():
     guessed = guess(live(), right=False).state
-    given_back = codes.on_failed_send(guessed, before=State(), sent_at=START.timestamp(), taken=False)
+    given_back = codes.on_failed_send(guessed, before=State(), sent=live(), taken=False)
     assert given_back.sent_at == guessed.sent_at
     assert given_back.serial == guessed.serial
 

@@ -9,6 +9,7 @@ from django.http import JsonResponse
 from django.urls import include, path
 
 from phone_referrals import signals
+from phone_referrals.conf import conf
 from phone_referrals.exceptions import (
     Busy,
     CodeExpired,
@@ -301,6 +302,7 @@ def test_limits_are_those_of_one_phone_and_purpose(phone, other_phone, outbox):
 )
 def test_only_allowed_regions_are_sent_messages(settings, outbox, regions, number, served):
     settings.PHONE_REFERRALS_ALLOWED_REGIONS = regions
+    settings.PHONE_REFERRALS_NUMBER_TYPES = [*conf.number_types, "voip"]  # As a satellite phone is called.
     if served:
         ask(number)
     else:

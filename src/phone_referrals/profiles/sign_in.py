@@ -68,7 +68,7 @@ def _enter(request: Any, proof: Proof) -> SignedIn:
         except IntegrityError:
             proof = replace(proof, user=get_accounts().find(proof.phone_number))
             if proof.user is not None:
-                require_admissible(proof.user)
+                require_admissible(proof.user, proof.phone_number)
     # Not the error of the database, whose words quote the row.
     msg = (
         f"The database refused a new user {TRIES} times. Call get_accounts().create(phone_number) in a shell to see "

@@ -26,6 +26,7 @@ from phone_referrals.profiles.serializers import (
 from phone_referrals.profiles.sign_in import SignedIn, sign_in
 from phone_referrals.referrals.redeem import redeem
 from phone_referrals.signin.serializers import AuthSerializer
+from phone_referrals.throttling import AuthThrottle, RedeemAddressThrottle, RedeemUserThrottle
 from phone_referrals.tokens import get_issuer
 
 
@@ -34,6 +35,7 @@ class AuthView(OpenView):
     """Exchange a code for a token; the first time, create the user (201)."""
 
     serializer_class = AuthSerializer
+    throttle_classes = (AuthThrottle,)
 
     @sensitive_variables()  # Error reports show the variables of each frame: hide ours and those of all we call.
     def post(self, request: Request) -> Response:
@@ -115,6 +117,7 @@ class RedeemView(ApiView):
     """Enter somebody's referral code, once."""
 
     serializer_class = RedeemSerializer
+    throttle_classes = (RedeemUserThrottle, RedeemAddressThrottle)
     profile_serializer_class = ProfileSerializer
 
     def post(self, request: Request) -> Response:

@@ -89,10 +89,12 @@ def matches(code: str, candidates: Iterable[str]) -> bool:
     return any([constant_time_compare(typed, candidate) for candidate in candidates])  # noqa: C419
 
 
-def on_request(state: State, *, now: datetime, limits: Limits, new_serial: int) -> Decision:
-    """Decide whether a message may be sent now, and with which code."""
+def on_request(state: State, *, now: datetime, limits: Limits, new_serial: int, is_test: bool = False) -> Decision:
+    """Decide whether a message may be sent now, and with which code. A test number is sent none: it has no wait."""
     if state.wrong_guesses_since_success >= limits.guesses_per_phone:
         return Decision(outcome=Outcome.LOCKED, state=state)
+    if is_test:
+        return Decision(outcome=Outcome.SEND, state=_with_live_code(state, now, limits, new_serial))
     if state.resend_at and now < state.resend_at:
         return Decision(outcome=Outcome.TOO_SOON, state=state, wait=_seconds(state.resend_at - now))
 
@@ -101,8 +103,8 @@ def on_request(state: State, *, now: datetime, limits: Limits, new_serial: int) 
     counts_for = DAY + timedelta(seconds=limits.lifetime)
     sent_at = tuple(sent for sent in state.sent_at if sent > (now - counts_for).timestamp())
     if len(sent_at) >= limits.messages_per_day:
-        wait = _until_room(sent_at, now=now, counts_for=counts_for, limits=limits)
-        return Decision(outcome=Outcome.TOO_MANY_MESSAGES, state=state, wait=wait)
+        leaves_at = datetime.fromtimestamp(sent_at[-limits.messages_per_day], tz=now.tzinfo) + counts_for
+        return Decision(outcome=Outcome.TOO_MANY_MESSAGES, state=state, wait=_seconds(leaves_at - now))
 
     # Old messages stop doubling the wait when they stop counting.
     sent_since_success = min(state.sent_since_success, len(sent_at)) + 1
@@ -113,13 +115,7 @@ def on_request(state: State, *, now: datetime, limits: Limits, new_serial: int) 
         sent_since_success=sent_since_success,
         resend_at=now + timedelta(seconds=wait),
     )
-    if len(sent.sent_at) >= limits.messages_per_day:
-        # The last one of the day: say at once how long it is to the next.
-        wait = max(wait, _until_room(sent.sent_at, now=now, counts_for=counts_for, limits=limits))
-    if not _worth_resending(state, now=now, limits=limits):
-        expires_at = now + timedelta(seconds=limits.lifetime)
-        sent = replace(sent, serial=new_serial, code_expires_at=expires_at, wrong_guesses=0)
-    return Decision(outcome=Outcome.SEND, state=sent, wait=wait)
+    return Decision(outcome=Outcome.SEND, state=_with_live_code(sent, now, limits, new_serial), wait=wait)
 
 
 def on_guess(state: State, *, now: datetime, limits: Limits, is_right: bool) -> Decision:
@@ -154,47 +150,37 @@ def seconds_left(state: State, *, now: datetime) -> int:
     return _seconds(state.code_expires_at - now) if state.code_expires_at else 0
 
 
-def on_failed_send(state: State, *, before: State, sent_at: float, taken: bool) -> State:
-    """Give back what a failed message cost; `before` is the state when it was asked for.
+def on_failed_send(state: State, *, before: State, sent: State, taken: bool) -> State:
+    """Give back what a failed message cost. `sent` is the state that `on_request` made of `before`.
 
     `taken` says that the gateway may have sent it after all, as after a time-out: the user need not wait, but the
-    message keeps its place in the day's limit, which is what bounds the bill.
+    message keeps its place in the day's limit, which is what bounds the bill. A message that was refused has never
+    been: a code that nobody was told is not live, or its guesses would be in addition to those of ten messages a day,
+    and the code in the message before it is.
     """
-    if sent_at not in state.sent_at:
+    if not taken and state == sent:
+        return before
+    if sent.sent_at[-1] not in state.sent_at:
         return state
-    given_back = replace(state, sent_since_success=max(state.sent_since_success - 1, 0), resend_at=None)
-    is_new_code = state.serial is not None and state.serial != before.serial
-    # Guesses at a code use up one of the day's, sent or not: else a gateway that refuses would allow any number.
-    if taken or (is_new_code and state.wrong_guesses):
-        return given_back
-    if is_new_code:
-        # Nobody was sent this code, so nobody may guess it, and the one before it lives on.
-        given_back = replace(
-            given_back,
-            serial=before.serial,
-            code_expires_at=before.code_expires_at,
-            wrong_guesses=before.wrong_guesses,
-        )
-    return replace(given_back, sent_at=tuple(sent for sent in state.sent_at if sent != sent_at))
+    # Refused, but guessed at or sent again meanwhile: it counts, because its guesses do.
+    return replace(state, sent_since_success=max(state.sent_since_success - 1, 0), resend_at=None)
 
 
-def _until_room(sent_at: tuple[float, ...], *, now: datetime, counts_for: timedelta, limits: Limits) -> int:
-    """Return the seconds until one message fewer than the day's limit counts."""
-    return _seconds(datetime.fromtimestamp(sent_at[-limits.messages_per_day], tz=now.tzinfo) + counts_for - now)
-
-
-def _worth_resending(state: State, *, now: datetime, limits: Limits) -> bool:
-    """Return whether the live code has guesses and more than half its life left.
+def _with_live_code(state: State, now: datetime, limits: Limits, new_serial: int) -> State:
+    """Keep the code that has guesses and more than half its life left, or begin a new one.
 
     The same code again means that a late message still works, and that a stranger who asks for a code for my phone
     does not void mine.
     """
-    return (
+    if (
         state.serial is not None
         and state.code_expires_at is not None
         and state.code_expires_at - now > timedelta(seconds=limits.lifetime / 2)
         and state.wrong_guesses < limits.guesses_per_code
-    )
+    ):
+        return state
+    expires_at = now + timedelta(seconds=limits.lifetime)
+    return replace(state, serial=new_serial, code_expires_at=expires_at, wrong_guesses=0)
 
 
 def _seconds(duration: timedelta) -> int:

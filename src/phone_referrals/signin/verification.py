@@ -6,16 +6,20 @@ requests are judged one after the other on every database, with no lock and no t
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, connections, router
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
 from phone_referrals import phones, signals, sms
+from phone_referrals.accounts import get_accounts
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import (
     Busy,
@@ -26,12 +30,15 @@ from phone_referrals.exceptions import (
     PhoneNotAllowed,
     ResendTooSoon,
     SignInError,
+    SmsLimitReached,
     TooManyGuesses,
     TooManyMessages,
 )
 from phone_referrals.models import PhoneVerification
-from phone_referrals.signin import codes
+from phone_referrals.signin import codes, usage
 from phone_referrals.signin.codes import Decision, Limits, Outcome, Purpose, State
+from phone_referrals.signin.guards import SendRequest
+from phone_referrals.signin.test_numbers import fixed_code
 
 logger = logging.getLogger("phone_referrals")
 
@@ -59,34 +66,34 @@ class CodeSent:
 
 
 @sensitive_variables()
-def request_code(*, phone_number: str, host: str, purpose: str = Purpose.SIGN_IN) -> CodeSent:
-    """Send a code to an E.164 number; `host` is the domain the message names.
+def request_code(
+    *, phone_number: str, host: str, purpose: str = Purpose.SIGN_IN, address: str = "", data: Mapping[str, Any] = {}
+) -> CodeSent:
+    """Send a code to an E.164 number; `host` is the domain the message names. Guards are told `address` and `data`.
 
-    Raises `PhoneNotAllowed`, `PhoneLocked`, `ResendTooSoon`, `TooManyMessages`, `DeliveryFailed` or `Busy`, and
-    `TransactionManagementError` inside a transaction.
+    Raises `PhoneNotAllowed`, `PhoneLocked`, `ResendTooSoon`, `TooManyMessages`, `SmsLimitReached`, `DeliveryFailed`,
+    `Busy` or what a guard raises, and `TransactionManagementError` inside a transaction.
     """
-    _require_allowed(phone_number)
+    is_test = fixed_code(phone_number) is not None
+    if not is_test:
+        _require_allowed(phone_number)
+        request = SendRequest(phone_number=phone_number, purpose=purpose, address=address, data=data)
+        for path in conf.send_guards:
+            import_string(path)(request)
     now, limits = timezone.now(), _limits()
     # 64 random bits, as the signed integer that databases have.
     serial = int.from_bytes(secrets.token_bytes(8), signed=True)
 
-    before = State()
-
     def consider(state: State) -> Decision:
-        nonlocal before
-        before = state
-        return codes.on_request(state, now=now, limits=limits, new_serial=serial)
+        return codes.on_request(state, now=now, limits=limits, new_serial=serial, is_test=is_test)
 
-    decision = _decide(phone_number, purpose, consider)
-    code = _derive_all(phone_number, purpose, decision.state)[0]
-    failure = _send(phone_number, purpose, code, host)
-    if failure:
-        taken = not issubclass(failure, DeliveryFailed)
-        _give_back(phone_number, purpose, before=before, sent_at=now.timestamp(), taken=taken)
-        # The class only: a gateway's own words often quote the number.
-        logger.error("SMS not delivered: %s", failure.__qualname__)
-        raise DeliveryFailed
-    signals.code_sent.send_robust(PhoneVerification, phone_number=phone_number, purpose=purpose)
+    decision, row = _decide(phone_number, purpose, consider)
+    code = _live_codes(phone_number, purpose, decision.state)[0]
+    if not is_test:
+        give_back = partial(
+            _give_back, phone_number, purpose, before=row.state if row else State(), sent=decision.state
+        )
+        _deliver(phone_number, purpose, code, host=host, give_back=give_back)
     return CodeSent(
         phone_number=phone_number,
         expires_in=codes.seconds_left(decision.state, now=now),
@@ -96,22 +103,45 @@ def request_code(*, phone_number: str, host: str, purpose: str = Purpose.SIGN_IN
 
 
 @sensitive_variables()
-def check_code(*, phone_number: str, code: str, purpose: str = Purpose.SIGN_IN) -> None:
+def check_code(*, phone_number: str, code: str, purpose: str = Purpose.SIGN_IN) -> bool | None:
     """Return if `code` is the live code of an E.164 number, which it then ends; raise otherwise.
 
+    What it returns is a hint, read on the way: whether the number had a user, or `None` where that is not known.
     Raises `InvalidCode` (with `guesses_left`), `CodeExpired`, `TooManyGuesses`, `PhoneLocked` or `Busy`, and
     `TransactionManagementError` inside a transaction, because a wrong guess must stay counted when the request fails.
     """
     limits = _limits()
 
     def judge(state: State) -> Decision:
-        is_right = codes.matches(code, _derive_all(phone_number, purpose, state))
+        is_right = codes.matches(code, _live_codes(phone_number, purpose, state))
         return codes.on_guess(state, now=timezone.now(), limits=limits, is_right=is_right)
 
-    decision = _decide(phone_number, purpose, judge)
+    decision, row = _decide(phone_number, purpose, judge, with_is_known=True)
     if decision.outcome == Outcome.WRONG:
         raise InvalidCode(guesses_left=codes.guesses_left(decision.state, limits=limits))
+    if fixed_code(phone_number) is None:
+        usage.record_verified(phone_number)
     signals.phone_verified.send_robust(PhoneVerification, phone_number=phone_number, purpose=purpose)
+    return getattr(row, "is_known", None)
+
+
+@sensitive_variables()
+def _deliver(phone_number: str, purpose: str, code: str, *, host: str, give_back: Callable[..., None]) -> None:
+    """Send the message; where it is not sent, give back what it has cost."""
+    try:
+        reservation = usage.reserve(phone_number)
+    except SmsLimitReached:
+        give_back(taken=False)
+        raise
+    failure = _send(phone_number, purpose, code, host)
+    if failure:
+        taken = not issubclass(failure, DeliveryFailed)
+        reservation.give_back(taken=taken)
+        give_back(taken=taken)
+        # The class only: a gateway's own words often quote the number.
+        logger.error("SMS not delivered: %s", failure.__qualname__)
+        raise DeliveryFailed
+    signals.code_sent.send_robust(PhoneVerification, phone_number=phone_number, purpose=purpose)
 
 
 @sensitive_variables()
@@ -124,40 +154,50 @@ def _send(phone_number: str, purpose: str, code: str, host: str) -> type[Excepti
     return None
 
 
-def _decide(phone_number: str, purpose: str, policy: Callable[[State], Decision]) -> Decision:
-    """Apply `policy` to the row, once; raise its refusal, which changes nothing and so needs no write."""
+def _decide(
+    phone_number: str, purpose: str, policy: Callable[[State], Decision], *, with_is_known: bool = False
+) -> tuple[Decision, PhoneVerification | None]:
+    """Apply `policy` to the row, once; raise its refusal, which changes nothing and so needs no write.
+
+    Returns the row as it was before.
+    """
     alias = router.db_for_write(PhoneVerification)
     _require_autocommit(alias)
     rows = PhoneVerification.objects.using(alias)
+    known = get_accounts().known("phone_number") if with_is_known else None
+    annotated = rows.annotate(is_known=known) if known else rows
     for _ in range(TRIES):
-        row = rows.filter(phone_number=phone_number, purpose=purpose).first()
+        row = annotated.filter(phone_number=phone_number, purpose=purpose).first()
         decision = policy(row.state if row else State())
         if decision.outcome in REFUSALS:
             raise REFUSALS[decision.outcome](retry_after=decision.wait)
         if row and rows.compare_and_set(row, decision.state):
-            return decision
+            return decision, row
         if not row:
-            row = PhoneVerification(phone_number=phone_number, purpose=purpose, **asdict(decision.state))
+            new_row = PhoneVerification(phone_number=phone_number, purpose=purpose, **asdict(decision.state))
             try:
-                row.save(using=alias, force_insert=True)
+                new_row.save(using=alias, force_insert=True)
             except IntegrityError:
                 continue  # Another request made the row: judge by what it says now.
-            return decision
+            return decision, None
     raise Busy(retry_after=1)
 
 
-def _give_back(phone_number: str, purpose: str, *, before: State, sent_at: float, taken: bool) -> None:
+def _give_back(phone_number: str, purpose: str, *, before: State, sent: State, taken: bool) -> None:
     def policy(state: State) -> Decision:
-        given_back = codes.on_failed_send(state, before=before, sent_at=sent_at, taken=taken)
+        given_back = codes.on_failed_send(state, before=before, sent=sent, taken=taken)
         return Decision(outcome=Outcome.SEND, state=given_back)
 
     _decide(phone_number, purpose, policy)
 
 
-def _derive_all(phone_number: str, purpose: str, state: State) -> list[str]:
+def _live_codes(phone_number: str, purpose: str, state: State) -> list[str]:
     """Return the live code under the site's secret, then under each of its fallbacks."""
     if state.serial is None:
         return []
+    fixed = fixed_code(phone_number)
+    if fixed is not None:
+        return [fixed]
     return [
         codes.derive(
             phone_number=phone_number, purpose=purpose, serial=state.serial, digits=conf.code_digits, secret=secret
@@ -181,6 +221,8 @@ def _limits() -> Limits:
 def _require_allowed(phone_number: str) -> None:
     regions = conf.allowed_regions
     if regions != "*" and phones.region_of(phone_number) not in regions:
+        raise PhoneNotAllowed
+    if phones.type_of(phone_number) not in conf.number_types:
         raise PhoneNotAllowed
 
 

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from phone_referrals.api import ApiView, OpenView
 from phone_referrals.signin.serializers import GetVerifyCodeSerializer
 from phone_referrals.signin.verification import CodeSent, request_code
+from phone_referrals.throttling import GetVerifyCodeThrottle, client_address
 from phone_referrals.tokens import get_issuer
 
 
@@ -23,6 +24,7 @@ class GetVerifyCodeView(OpenView):
     """Send a code to a phone. The answer is the same whether or not the phone has a user."""
 
     serializer_class = GetVerifyCodeSerializer
+    throttle_classes = (GetVerifyCodeThrottle,)
 
     @sensitive_variables()  # Error reports show the variables of each frame: hide ours and those of all we call.
     def post(self, request: Request) -> Response:
@@ -32,7 +34,13 @@ class GetVerifyCodeView(OpenView):
 
     def send(self, data: dict[str, Any]) -> CodeSent:
         host, _ = split_domain_port(self.request.get_host())
-        return request_code(phone_number=data["phone_number"], host=host)
+        sent: Any = self.request.data
+        return request_code(
+            phone_number=data["phone_number"],
+            host=host,
+            address=client_address(self.request),
+            data=dict(sent.items()),
+        )
 
     def represent(self, sent: CodeSent) -> dict[str, Any]:
         answer: dict[str, Any] = {

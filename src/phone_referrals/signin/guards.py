@@ -1,0 +1,67 @@
+"""What a host may ask before a code is sent: `PHONE_REFERRALS_SEND_GUARDS`."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+from phone_referrals.exceptions import CaptchaFailed, CaptchaUnavailable
+
+logger = logging.getLogger("phone_referrals")
+
+MAX_ANSWER = 64 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendRequest:
+    """The facts of a request for a code. `data` is what the client sent, as it came."""
+
+    phone_number: str = field(repr=False)
+    purpose: str
+    address: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteVerify:
+    """Asks a siteverify endpoint about a captcha token: Turnstile, hCaptcha and reCAPTCHA share this protocol.
+
+    A guard is named by a dotted path, so a host makes one (`captcha = SiteVerify(url=…, secret=…)`) and names it.
+    `field` is where the client puts the token; `timeout` is in seconds. Raises `CaptchaFailed` where the endpoint says
+    no, and `CaptchaUnavailable` where it says nothing: an attacker could see to that, so no code is sent.
+    """
+
+    url: str
+    secret: str = field(repr=False)
+    token_field: str = "captcha_token"  # noqa: S105 - the name of a field
+    timeout: float = 5
+
+    def __call__(self, request: SendRequest) -> None:
+        token = request.data.get(self.token_field)
+        if not isinstance(token, str) or not token:
+            raise CaptchaFailed
+        if self.ask(token, request.address).get("success") is not True:
+            raise CaptchaFailed
+
+    def ask(self, token: str, address: str) -> dict[str, Any]:
+        """Return the endpoint's answer; raises `CaptchaUnavailable`."""
+        # Not an IPv6 network, which is no address of anybody.
+        remote = {"remoteip": address} if address and "/" not in address else {}
+        # JSON may hold halves of surrogate pairs, which no encoding takes.
+        body = urlencode({"secret": self.secret, "response": token, **remote}, errors="replace").encode()
+        try:
+            with urlopen(Request(self.url, data=body), timeout=self.timeout) as response:  # noqa: S310 - the host's url
+                answer = json.loads(response.read(MAX_ANSWER))
+        except (OSError, HTTPException, ValueError, RecursionError) as error:
+            if isinstance(error, HTTPError):
+                error.close()  # It is an answer too, on an open connection.
+            logger.error("Captcha endpoint does not answer: %s", type(error).__qualname__)  # noqa: TRY400
+            raise CaptchaUnavailable from None
+        if not isinstance(answer, dict):
+            raise CaptchaUnavailable
+        return answer

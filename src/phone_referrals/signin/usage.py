@@ -1,0 +1,137 @@
+"""How many messages were sent and led to a sign-in, by day and region, and the ceilings on that.
+
+Each count is one `UPDATE … SET sent = sent + 1 WHERE … AND sent < limit`: whoever changes no row has met the limit. So
+a ceiling holds exactly, however many send at once.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from hashlib import blake2b
+from math import ceil
+
+from django.db import router
+from django.db.models import F, Q, QuerySet
+from django.dispatch import Signal
+from django.utils import timezone
+
+from phone_referrals import phones, signals
+from phone_referrals.conf import conf
+from phone_referrals.exceptions import SmsLimitReached
+from phone_referrals.models import SmsUsage
+
+logger = logging.getLogger("phone_referrals")
+
+ALL_REGIONS = ""
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reservation:
+    """The rows in which a message was counted before it was sent."""
+
+    rows: tuple[QuerySet[SmsUsage], ...]
+
+    def give_back(self, *, taken: bool) -> None:
+        """Count the message as failed. `taken`: the gateway may have sent it after all, so it stays counted as sent."""
+        for rows in self.rows:
+            rows.update(failed=F("failed") + 1, sent=F("sent") - (0 if taken else 1))
+
+
+def reserve(phone_number: str) -> Reservation:
+    """Count a message that is about to be sent; raises `SmsLimitReached`."""
+    region, slot = phones.region_of(phone_number), _slot_of(phone_number)
+    regional = _take(region, slot, conf.sms_daily_limit_by_region.get(region), watch_conversion=True)
+    if regional is None:
+        raise _refusal()
+    if conf.sms_daily_limit is None:
+        return Reservation(rows=(regional,))
+    total = _take(ALL_REGIONS, slot, conf.sms_daily_limit, watch_conversion=False)
+    if total is None:
+        regional.update(sent=F("sent") - 1)
+        raise _refusal()
+    return Reservation(rows=(regional, total))
+
+
+def record_verified(phone_number: str) -> None:
+    """Count a message that led to a sign-in."""
+    key = _today(), phones.region_of(phone_number), _slot_of(phone_number)
+    if not _rows(*key).update(verified=F("verified") + 1):
+        _create(*key)
+        _rows(*key).update(verified=F("verified") + 1)
+
+
+def _take(region: str, home: int, limit: int | None, *, watch_conversion: bool) -> QuerySet[SmsUsage] | None:
+    """Count one message in a slot that has room; return the slot's row, or `None` if no slot has room."""
+    day, slots = _today(), conf.sms_usage_slots
+    converting = _converting(region, home) if watch_conversion and conf.min_conversion else Q()
+    for slot in [home] if limit is None else [(home + step) % slots for step in range(slots)]:
+        rows = _rows(day, region, slot)
+        room = Q() if limit is None else Q(sent__lt=_share(limit, slot))
+        if rows.filter(room, converting).update(sent=F("sent") + 1):
+            return rows
+        # The first messages of a day to a region find no row, and one of them makes it: look again in any case.
+        _create(day, region, slot)
+        if rows.filter(room, converting).update(sent=F("sent") + 1):
+            return rows
+        if converting and rows.filter(room).exists():
+            _report_once(region, "pause_reported", signals.sms_paused)
+            return None
+    _report_once(region, "limit_reported", signals.sms_limit_reached, limit=limit)
+    return None
+
+
+def _converting(region: str, slot: int) -> Q:
+    """Return the condition that enough of the last 24 hours' messages led to a sign-in, or that they are too few.
+
+    Days are what is counted, so yesterday weighs as much as of it lies within the last 24 hours. A phone's messages and
+    sign-ins are in the same slot; each slot is a fair sample of the phones.
+    """
+    least, share = conf.min_conversion or (0, 0)
+    now = timezone.now().astimezone(UTC)
+    weight = 1 - (now - datetime.combine(now.date(), time(), UTC)) / DAY
+    yesterday = _rows(now.date() - DAY, region, slot).values_list("sent", "verified").first() or (0, 0)
+    sent, verified = (weight * count for count in yesterday)
+    return Q(sent__lt=_share(least, slot) - sent) | Q(verified__gte=(F("sent") + sent) * share - verified)
+
+
+def _share(number: int, slot: int) -> int:
+    """Return a slot's share of a number; the first slots have what does not divide."""
+    slots = conf.sms_usage_slots
+    return number // slots + (slot < number % slots)
+
+
+def _report_once(region: str, flag: str, signal: Signal, **details: int | None) -> None:
+    """Log and signal, once for each day and region: whoever raises the flag does it."""
+    key = _today(), region, 0
+    _create(*key)
+    if _rows(*key).filter(**{flag: False}).update(**{flag: True}):
+        logger.error("No more SMS today: %s, region %s %s", flag.removesuffix("_reported"), region or "(all)", details)
+        signal.send_robust(SmsUsage, region=region, **details)
+
+
+def _refusal() -> SmsLimitReached:
+    now = timezone.now().astimezone(UTC)
+    midnight = datetime.combine(now.date() + DAY, time(), UTC)
+    return SmsLimitReached(retry_after=ceil((midnight - now).total_seconds()))
+
+
+def _rows(day: date, region: str, slot: int) -> QuerySet[SmsUsage]:
+    return SmsUsage.objects.using(router.db_for_write(SmsUsage)).filter(day=day, region=region, slot=slot)
+
+
+def _create(day: date, region: str, slot: int) -> None:
+    """Create the row if it is missing."""
+    rows = _rows(day, region, slot)
+    if not rows.exists():
+        # Another request may be creating it: one of the two is ignored.
+        rows.bulk_create([SmsUsage(day=day, region=region, slot=slot)], ignore_conflicts=True)
+
+
+def _slot_of(phone_number: str) -> int:
+    digest = blake2b(phone_number.encode(), digest_size=8).digest()
+    return int.from_bytes(digest) % conf.sms_usage_slots
+
+
+def _today() -> date:
+    return timezone.now().astimezone(UTC).date()

@@ -1,0 +1,77 @@
+"""Limits per client address: DRF throttles, whose rates are set as any other in `DEFAULT_THROTTLE_RATES`.
+
+They keep one sender from being a nuisance. What an attacker with any number of addresses can do is bounded per phone,
+in `signin/codes.py`.
+"""
+
+from hashlib import blake2b
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
+
+from rest_framework.settings import api_settings
+from rest_framework.throttling import SimpleRateThrottle
+
+
+def client_address(request: Any) -> str:
+    """Return the address that a request came from; an IPv6 client is its /64, which is what one subscriber has.
+
+    `X-Forwarded-For` counts as far as DRF's `NUM_PROXIES` says that proxies of the site have written it. Unset, it
+    counts for nothing, because anybody can send it.
+    """
+    meta = request.META
+    address = meta.get("REMOTE_ADDR", "")
+    forwarded = [part.strip() for part in meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+    proxies = api_settings.NUM_PROXIES or 0
+    if proxies and forwarded:
+        address = forwarded[-min(proxies, len(forwarded))]
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return str(address)
+    if isinstance(parsed, IPv6Address):
+        return str(parsed.ipv4_mapped or ip_network((parsed.packed, 64), strict=False))
+    return str(parsed)
+
+
+class AddressThrottle(SimpleRateThrottle):
+    """Counts calls of one scope from one address."""
+
+    scope: str
+    default_rate: str
+
+    def get_rate(self) -> Any:
+        # Read now: DRF's own attribute is frozen when the class is made.
+        return api_settings.DEFAULT_THROTTLE_RATES.get(self.scope, self.default_rate)
+
+    def get_ident(self, request: Any) -> str:
+        return client_address(request)
+
+    def get_cache_key(self, request: Any, view: Any) -> str:
+        # Digested: a proxy may forward any text, a user's key may be a phone, and some caches take no spaces.
+        ident = blake2b(self.get_ident(request).encode(), digest_size=16).hexdigest()
+        return self.cache_format % {"scope": self.scope, "ident": ident}
+
+
+class GetVerifyCodeThrottle(AddressThrottle):
+    scope = "phone_referrals_get_verify_code"
+    default_rate = "30/hour"
+
+
+class AuthThrottle(AddressThrottle):
+    scope = "phone_referrals_auth"
+    default_rate = "60/hour"
+
+
+class RedeemAddressThrottle(AddressThrottle):
+    scope = "phone_referrals_redeem_address"
+    default_rate = "60/hour"
+
+
+class RedeemUserThrottle(AddressThrottle):
+    """Counts one user's attempts, from wherever they come."""
+
+    scope = "phone_referrals_redeem_user"
+    default_rate = "20/hour"
+
+    def get_ident(self, request: Any) -> str:
+        return str(request.user.pk)

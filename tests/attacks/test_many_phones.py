@@ -1,0 +1,105 @@
+"""What an attacker gets who turns to the next phone when one is spent."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+import pytest
+import time_machine
+
+from phone_referrals import signals
+from phone_referrals.models import SmsUsage
+from phone_referrals.signin import codes
+from phone_referrals.signin.codes import Limits, Outcome, State
+from tests.attacks.attackers import Record, in_parallel, tell
+
+START = datetime(2030, 1, 1, tzinfo=UTC)
+LIMITS = Limits(
+    digits=6,
+    lifetime=600,
+    guesses_per_code=5,
+    guesses_per_phone=100,
+    messages_per_day=10,
+    resend_wait=30,
+    resend_wait_max=3600,
+)
+# 555-0100 to 555-0199 are kept for fiction in every area code.
+PHONES = [f"+1{area}55501{line:02}" for area, line in product((201, 202, 203, 205), range(100))]
+
+
+def test_ten_thousand_phones_attacked_until_each_is_locked():
+    """By the arithmetic of docs/security.md: 100 guesses of 1 in 1,000,000 for each of 10,000 phones get into one."""
+    chance = random.Random(1)
+    messages = guesses = broken_into = locked = longest = 0
+    for _ in range(10_000):
+        state, now, outcome = State(), START, None
+        while outcome not in {Outcome.LOCKED, Outcome.ACCEPTED}:
+            sent = codes.on_request(state, now=now, limits=LIMITS, new_serial=messages)
+            messages += sent.outcome == Outcome.SEND
+            state, outcome = sent.state, sent.outcome
+            while outcome in {Outcome.SEND, Outcome.WRONG}:
+                judged = codes.on_guess(state, now=now, limits=LIMITS, is_right=chance.random() < 1e-6)
+                guesses += judged.outcome in {Outcome.WRONG, Outcome.ACCEPTED}
+                state, outcome = judged.state, judged.outcome
+            now += timedelta(seconds=sent.wait)
+        broken_into += outcome == Outcome.ACCEPTED
+        locked += outcome == Outcome.LOCKED
+        longest = max(longest, (now - START) // timedelta(hours=1))
+    tell(
+        "10,000 phones, to the end",
+        messages=messages,
+        judged_guesses=guesses,
+        broken_into=broken_into,
+        locked=locked,
+        hours=longest,
+    )
+    assert broken_into + locked == 10_000
+    assert guesses <= 10_000 * 100
+    assert messages <= 10_000 * 20
+    assert broken_into <= 5
+
+
+def attack(phones, record, in_parallel_):
+    """Ask for a code for each phone, many at once, and guess at all that are sent."""
+    answers = in_parallel_(record.ask, phones)
+    sent = [phone for phone, (outcome, _) in zip(phones, answers, strict=True) if outcome == "sent"]
+    in_parallel_(lambda entry: record.enter(*entry), [(each, code) for each in sent for code in ["000000"] * 6])
+    return answers
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("slots", [1, 3])
+def test_a_ceiling_holds_exactly_against_many_phones_at_once(settings, slots):
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 20
+    settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = slots
+    record = Record()
+    with time_machine.travel(START, tick=False) as clock, in_parallel() as in_parallel_:
+        per_day = []
+        for day in range(2):
+            answers = attack(PHONES[day::8], record, in_parallel_)
+            per_day.append(sum(outcome == "sent" for outcome, _ in answers))
+            assert {outcome for outcome, _ in answers} == {"sent", "sms_limit_reached"}
+            clock.shift(timedelta(days=1))
+    tell(f"Ceiling of 20 in {slots} slots, 50 phones a day", messages=len(record.messages), guesses=len(record.judged))
+    assert per_day == [20, 20]
+    assert len(record.judged) == 2 * 20 * 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_messages_that_nobody_answers_stop_themselves(settings, last_code):
+    """Real people sign in after most messages; an attacker who wants messages does not."""
+    settings.PHONE_REFERRALS_MIN_CONVERSION = (20, 0.2)
+    paused, owners, attackers = [], Record(), Record()
+    signals.sms_paused.connect(listener := lambda region, **kwargs: paused.append(region))
+    with time_machine.travel(START, tick=False), in_parallel() as in_parallel_:
+        for phone in PHONES[:10]:
+            owners.ask(phone)
+            assert owners.enter(phone, last_code(phone)) == "accepted"
+        answers = in_parallel_(attackers.ask, PHONES[10:110])
+    signals.sms_paused.disconnect(listener)
+    tell("Pause below 20 %, 10 people", messages_to_people=10, messages_to_attackers=len(attackers.messages))
+    # The 52nd message finds 10 of 51, which is less than a fifth.
+    assert len(attackers.messages) == 51 - 10
+    assert {outcome for outcome, _ in answers} == {"sent", "sms_limit_reached"}
+    assert paused == ["US"]
+    assert SmsUsage.objects.get(region="US").sent == 51

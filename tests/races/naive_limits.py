@@ -1,0 +1,101 @@
+"""The limits as everybody writes them first: read, check, write. The races are known to bite, because these lose them.
+
+Each takes the place of one function of the package. The pause stands for a slow moment between reading and writing,
+which a busy server has and a test machine seldom does.
+"""
+
+import time
+from dataclasses import asdict
+from datetime import UTC
+
+from django.db.models import F
+from django.utils import timezone
+
+from phone_referrals.conf import conf
+from phone_referrals.models import PhoneVerification, SmsUsage
+from phone_referrals.signin import usage
+from phone_referrals.signin.codes import State
+from phone_referrals.signin.verification import REFUSALS
+
+
+def pause():
+    time.sleep(0.02)
+
+
+def usage_of(region):
+    row, _ = SmsUsage.objects.get_or_create(day=timezone.now().astimezone(UTC).date(), region=region, slot=0)
+    return row
+
+
+def take(region, home, limit, *, watch_conversion):
+    """As `signin.usage._take`, of one slot and one day."""
+    row = usage_of(region)
+    least, share = conf.min_conversion or (None, 0)
+    is_paused = watch_conversion and least and row.sent >= least and row.verified < row.sent * share
+    if is_paused or (limit is not None and row.sent >= limit):
+        return None
+    pause()
+    SmsUsage.objects.filter(pk=row.pk).update(sent=row.sent + 1)
+    return SmsUsage.objects.filter(pk=row.pk)
+
+
+def take_counting_well(region, home, limit, *, watch_conversion):
+    """As `take`; what it adds it adds in the database, but still checks before."""
+    rows = SmsUsage.objects.filter(pk=usage_of(region).pk)
+    if limit is not None and rows.get().sent >= limit:
+        return None
+    pause()
+    rows.update(sent=F("sent") + 1)
+    return rows
+
+
+def give_back(reservation, *, taken):
+    """As `signin.usage.Reservation.give_back`."""
+    for rows in reservation.rows:
+        row = rows.get()
+        pause()
+        rows.update(failed=row.failed + 1, sent=row.sent - (0 if taken else 1))
+
+
+def record_verified(phone_number):
+    """As `signin.usage.record_verified`."""
+    row = usage_of("US")
+    pause()
+    SmsUsage.objects.filter(pk=row.pk).update(verified=row.verified + 1)
+
+
+def report_once(region, flag, signal, **details):
+    """As `signin.usage._report_once`."""
+    row = usage_of(region)
+    if not getattr(row, flag):
+        pause()
+        usage.logger.error("No more SMS today")
+        signal.send_robust(SmsUsage, region=region, **details)
+        SmsUsage.objects.filter(pk=row.pk).update(**{flag: True})
+
+
+def decide(phone_number, purpose, policy, *, with_is_known=False):
+    """As `signin.verification._decide`, without comparing when it sets."""
+    row = PhoneVerification.objects.filter(phone_number=phone_number, purpose=purpose).first()
+    decision = policy(row.state if row else State())
+    if decision.outcome in REFUSALS:
+        raise REFUSALS[decision.outcome](retry_after=decision.wait)
+    pause()
+    values = asdict(decision.state)
+    PhoneVerification.objects.bulk_create(
+        [PhoneVerification(phone_number=phone_number, purpose=purpose, **values)],
+        update_conflicts=True,
+        unique_fields=["phone_number", "purpose"],
+        update_fields=values,
+    )
+    return decision, row
+
+
+def take_one_use(referral_code):
+    """As `ReferralCode.take_one_use`."""
+    if referral_code.uses >= referral_code.max_uses:
+        return False
+    pause()
+    referral_code.uses += 1
+    referral_code.save(update_fields=["uses"])
+    return True

@@ -1,0 +1,346 @@
+"""Many requests at the same moment at a limit. Below each rule: the naive twin, which breaks it."""
+
+import logging
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.cache import cache
+from django.db.models import Sum
+from rest_framework.test import APIClient
+
+from phone_referrals import signals
+from phone_referrals.exceptions import DeliveryFailed, ReferralCodeExhausted, SmsLimitReached
+from phone_referrals.models import PhoneVerification, Referral, ReferralCode, SmsUsage
+from phone_referrals.referrals.redeem import redeem
+from phone_referrals.signin import usage, verification
+from phone_referrals.signin.verification import CodeSent, request_code
+from tests.races import naive_limits
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+THREADS = 50
+# A twin breaks its rule nearly always; rounds only make "nearly" not matter.
+ROUNDS = 5
+
+US = [f"+12015550{number}" for number in range(100, 150)]
+CA = [f"+14165550{number}" for number in range(100, 150)]
+
+CEILINGS = {
+    "of a region": {"SMS_DAILY_LIMIT_BY_REGION": {"US": 10}},
+    "in all": {"SMS_DAILY_LIMIT": 10},
+    "of both": {"SMS_DAILY_LIMIT": 10, "SMS_DAILY_LIMIT_BY_REGION": {"US": 10}},
+}
+
+
+@pytest.fixture
+def set_(settings):
+    """Set settings of the package: `set_(SMS_DAILY_LIMIT=10)`."""
+
+    def set_(**values):
+        for name, value in values.items():
+            setattr(settings, f"PHONE_REFERRALS_{name}", value)
+
+    return set_
+
+
+@pytest.fixture
+def send(at_once, outbox):
+    """Ask for codes for phones at once, on a day on which nothing was sent; return what came of it."""
+
+    def send(phones=US):
+        outbox.clear()
+        PhoneVerification.objects.all().delete()
+        SmsUsage.objects.all().delete()
+        results = at_once(
+            *[lambda phone=phone: request_code(phone_number=phone, host="example.com") for phone in phones]
+        )
+        return Counter(map(type, results))
+
+    return send
+
+
+def counted(column="sent", **rows):
+    return SmsUsage.objects.filter(**rows).aggregate(sum=Sum(column))["sum"]
+
+
+@pytest.mark.parametrize("ceiling", CEILINGS)
+@pytest.mark.parametrize("slots", [1, 3])
+def test_fifty_senders_at_a_ceiling_of_ten_are_ten(send, set_, outbox, ceiling, slots):
+    set_(**CEILINGS[ceiling], SMS_USAGE_SLOTS=slots)
+
+    assert send() == {CodeSent: 10, SmsLimitReached: 40}
+    assert len(outbox) == 10
+    assert counted(region="US") == 10
+    assert counted(region="") in {None, 10}
+
+
+@pytest.mark.parametrize("ceiling", CEILINGS)
+@pytest.mark.parametrize("take", [naive_limits.take, naive_limits.take_counting_well])
+def test_fifty_senders_are_more_than_ten_without_counting_in_the_check(send, set_, monkeypatch, ceiling, take):
+    set_(**CEILINGS[ceiling])
+    monkeypatch.setattr(usage, "_take", take)
+
+    assert any(send()[CodeSent] > 10 for _ in range(ROUNDS))
+
+
+def test_who_is_refused_at_once_with_others_is_told_when_to_come_back(at_once, set_, time_machine):
+    time_machine.move_to(datetime(2026, 6, 1, 18, tzinfo=UTC), tick=False)
+    set_(SMS_DAILY_LIMIT=10)
+
+    results = at_once(*[lambda phone=phone: request_code(phone_number=phone, host="example.com") for phone in US])
+
+    refused = [result for result in results if isinstance(result, SmsLimitReached)]
+    assert [(each.status_code, each.retry_after) for each in refused] == [(503, 6 * 3600)] * 40
+    # It has cost them nothing, though all were refused at once.
+    waiting = PhoneVerification.objects.exclude(resend_at=None)
+    assert waiting.count() == 10
+    assert sorted(len(row.sent_at) for row in PhoneVerification.objects.all()) == [0] * 40 + [1] * 10
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+def test_each_region_has_its_ceiling_while_others_send_too(send, set_, slots):
+    set_(SMS_DAILY_LIMIT_BY_REGION={"US": 10, "CA": 4}, SMS_USAGE_SLOTS=slots)
+
+    assert send([*US[:25], *CA[:25]]) == {CodeSent: 14, SmsLimitReached: 36}
+    assert (counted(region="US"), counted(region="CA")) == (10, 4)
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+def test_the_ceiling_in_all_holds_over_regions(send, set_, outbox, slots):
+    set_(SMS_DAILY_LIMIT=15, SMS_DAILY_LIMIT_BY_REGION={"US": 5}, SMS_USAGE_SLOTS=slots)
+
+    assert send([*US[:25], *CA[:25]])[CodeSent] == len(outbox) == counted(region="") == 15
+    # What the regions count is what was sent: a refusal in all was given back.
+    assert counted(region="US") + counted(region="CA") == 15
+    assert counted(region="US") <= 5
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+def test_the_first_messages_of_a_day_are_all_sent_where_there_is_no_ceiling(send, set_, caplog, slots):
+    set_(SMS_USAGE_SLOTS=slots)
+
+    assert send() == {CodeSent: THREADS}
+    assert counted() == THREADS
+    assert not caplog.records
+
+
+def test_the_first_messages_of_a_day_are_miscounted_without_adding_in_the_database(send, monkeypatch):
+    monkeypatch.setattr(usage, "_take", naive_limits.take)
+
+    assert any(send()[CodeSent] > counted() for _ in range(ROUNDS))
+
+
+@pytest.fixture
+def reports(caplog):
+    """Count the signals and the logged errors."""
+    heard = Counter()
+
+    def on_limit(region, **keywords):
+        heard["limit", region] += 1
+
+    def on_pause(region, **keywords):
+        heard["pause", region] += 1
+
+    signals.sms_limit_reached.connect(on_limit)
+    signals.sms_paused.connect(on_pause)
+
+    def reports():
+        logged = sum(record.levelno == logging.ERROR for record in caplog.records)
+        result = {**heard, "logged": logged}
+        heard.clear()
+        caplog.clear()
+        return result
+
+    yield reports
+    signals.sms_limit_reached.disconnect(on_limit)
+    signals.sms_paused.disconnect(on_pause)
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+def test_a_ceiling_is_reported_once_however_many_meet_it_at_once(send, set_, reports, slots):
+    set_(SMS_DAILY_LIMIT_BY_REGION={"US": 0, "CA": 0}, SMS_USAGE_SLOTS=slots)
+    send([*US[:25], *CA[:25]])
+    assert reports() == {("limit", "US"): 1, ("limit", "CA"): 1, "logged": 2}
+
+    set_(SMS_DAILY_LIMIT_BY_REGION={}, SMS_DAILY_LIMIT=10)
+    send()
+    assert reports() == {("limit", ""): 1, "logged": 1}
+
+
+def test_a_ceiling_is_reported_many_times_without_comparing(send, set_, reports, monkeypatch):
+    set_(SMS_DAILY_LIMIT_BY_REGION={"US": 0})
+    monkeypatch.setattr(usage, "_report_once", naive_limits.report_once)
+
+    def reported():
+        send()
+        return reports()
+
+    assert any(report["limit", "US"] > 1 and report["logged"] > 1 for report in (reported() for _ in range(ROUNDS)))
+
+
+def test_fifty_senders_to_a_region_whose_codes_nobody_enters_are_ten(send, set_, outbox, reports):
+    set_(MIN_CONVERSION=(10, 0.5))
+
+    assert send() == {CodeSent: 10, SmsLimitReached: 40}
+    assert len(outbox) == counted() == 10
+    assert reports() == {("pause", "US"): 1, "logged": 1}
+
+
+def test_over_slots_a_pause_comes_within_a_message_for_each(send, set_, outbox, reports):
+    set_(MIN_CONVERSION=(10, 0.5), SMS_USAGE_SLOTS=3)
+
+    assert 10 <= send()[CodeSent] <= 12
+    assert len(outbox) == counted()
+    assert reports() == {("pause", "US"): 1, "logged": 1}
+
+
+def test_fifty_senders_are_more_than_ten_without_the_pause_in_the_count(send, set_, monkeypatch):
+    set_(MIN_CONVERSION=(10, 0.5))
+    monkeypatch.setattr(usage, "_take", naive_limits.take)
+
+    assert any(send()[CodeSent] > 10 for _ in range(ROUNDS))
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+@pytest.mark.parametrize(
+    ("backend", "sent"), [("tests.gateways.RefusingSmsBackend", 0), ("tests.gateways.SilentSmsBackend", THREADS)]
+)
+def test_failures_are_counted_exactly(send, set_, slots, backend, sent):
+    set_(SMS_USAGE_SLOTS=slots, SMS_BACKEND=backend, SMS_DAILY_LIMIT=1000)
+
+    assert send() == {DeliveryFailed: THREADS}
+    for region in ("US", ""):
+        assert (counted(region=region), counted("failed", region=region)) == (sent, THREADS)
+
+
+def test_failures_are_miscounted_without_adding_in_the_database(send, set_, monkeypatch):
+    set_(SMS_BACKEND="tests.gateways.SilentSmsBackend")
+    monkeypatch.setattr(usage.Reservation, "give_back", naive_limits.give_back)
+
+    def failed():
+        send()
+        return counted("failed")
+
+    assert any(failed() < THREADS for _ in range(ROUNDS))
+
+
+@pytest.fixture
+def verify(at_once):
+    def verify():
+        SmsUsage.objects.all().delete()
+        assert at_once(*[lambda phone=phone: usage.record_verified(phone) for phone in US]) == [None] * THREADS
+        return counted("verified")
+
+    return verify
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+def test_sign_ins_are_counted_exactly(verify, set_, slots):
+    set_(SMS_USAGE_SLOTS=slots)
+    assert verify() == THREADS
+
+
+def test_sign_ins_are_miscounted_without_adding_in_the_database(verify, monkeypatch):
+    monkeypatch.setattr(usage, "record_verified", naive_limits.record_verified)
+    assert any(verify() < THREADS for _ in range(ROUNDS))
+
+
+ADDRESSES = ["192.0.2.1", "198.51.100.1"]
+
+
+@pytest.fixture
+def call(at_once, settings):
+    """Make calls at once, half of them from one address and half from another, throttled as by default."""
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {}}
+
+    def call(path, *bodies):
+        cache.clear()
+
+        def post(body, address):
+            answer = APIClient(REMOTE_ADDR=address).post(path, body, format="json")
+            return answer.status_code, answer.json().get("code")
+
+        return Counter(
+            at_once(
+                *[
+                    lambda number=number, body=body: post(body, ADDRESSES[number % 2])
+                    for number, body in enumerate(bodies)
+                ]
+            )
+        )
+
+    return call
+
+
+@pytest.fixture
+def request_at_once(call, outbox, phone):
+    def scenario():
+        outbox.clear()
+        PhoneVerification.objects.all().delete()
+        return call("/api/users/get_verify_code/", *[{"phone_number": phone}] * THREADS)
+
+    return scenario
+
+
+def test_a_phone_is_sent_one_message_however_many_ask_from_two_addresses(request_at_once, outbox):
+    answers = request_at_once()
+
+    assert answers.pop((200, None)) == len(outbox) == 1
+    assert answers.keys() <= {(429, "resend_too_soon"), (429, "busy")}
+    assert counted() == 1
+
+
+def test_a_phone_is_sent_many_messages_without_comparing(request_at_once, monkeypatch, outbox):
+    monkeypatch.setattr(verification, "_decide", naive_limits.decide)
+    assert any(request_at_once()[200, None] == len(outbox) > 1 for _ in range(ROUNDS))
+
+
+@pytest.fixture
+def guess_at_once(call, outbox, send_code, phone):
+    def scenario():
+        PhoneVerification.objects.all().delete()
+        right = int(send_code(phone))
+        guesses = [f"{(right + away) % 10**6:06}" for away in range(1, THREADS + 1)]
+        return call("/api/users/auth/", *[{"phone_number": phone, "code": guess} for guess in guesses])
+
+    return scenario
+
+
+def test_five_guesses_are_judged_however_many_come_from_two_addresses(guess_at_once, phone):
+    answers = guess_at_once()
+
+    assert answers.pop((400, "invalid_code")) == 5
+    assert answers.keys() <= {(429, "too_many_guesses"), (429, "busy")}
+    assert PhoneVerification.objects.get().wrong_guesses_since_success == 5
+    assert not get_user_model().objects.exists()
+
+
+def test_more_guesses_are_judged_without_comparing(guess_at_once, monkeypatch):
+    monkeypatch.setattr(verification, "_decide", naive_limits.decide)
+    assert any(guess_at_once()[400, "invalid_code"] > 5 for _ in range(ROUNDS))
+
+
+@pytest.fixture
+def redeem_at_once(at_once):
+    """Have twenty people redeem, at once, a code that five may."""
+
+    def scenario():
+        get_user_model().objects.all().delete()
+        model = get_user_model()
+        owner, *people = model.objects.bulk_create([model() for _ in range(21)])
+        ReferralCode.objects.create(user=owner, code="F1VE", max_uses=5)
+        return Counter(map(type, at_once(*[lambda user=user: redeem(user, "F1VE") for user in people])))
+
+    return scenario
+
+
+def test_twenty_redeemers_of_a_code_of_five_uses_are_five(redeem_at_once):
+    assert redeem_at_once() == {Referral: 5, ReferralCodeExhausted: 15}
+    assert Referral.objects.count() == ReferralCode.objects.get().uses == 5
+
+
+def test_twenty_redeemers_are_more_than_five_without_comparing(redeem_at_once, monkeypatch):
+    monkeypatch.setattr(ReferralCode, "take_one_use", naive_limits.take_one_use)
+    assert any(redeem_at_once()[Referral] > 5 for _ in range(ROUNDS))

@@ -1,0 +1,239 @@
+"""The checks of regions, types, ceilings and test numbers."""
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+
+from phone_referrals import checks
+
+FICTIONAL = [f"+120155501{number:02}" for number in range(11)]
+GOOD_ENTRY = {"code": "123456", "until": "2027-01-31"}
+
+
+def ids(messages):
+    return [message.id for message in messages]
+
+
+def reports(check_id, *words):
+    """Whether the check says one thing, with this id, these words and what to do about it."""
+    [message] = checks.check_settings()
+    assert message.id == check_id
+    assert message.is_serious()
+    assert all(word in message.msg for word in words), message.msg
+    assert message.hint.endswith(".")
+    return True
+
+
+def test_nothing_is_wrong_with_the_limits_of_the_test_site():
+    assert checks.check_settings() == []
+
+
+@pytest.fixture
+def in_production(settings):
+    """A site ready for production, for tests to take one thing from."""
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://"}}
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
+    settings.PHONE_REFERRALS_ALLOWED_REGIONS = ["US", "CA"]
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 1000
+    return settings
+
+
+def test_a_site_ready_for_production_is_told_nothing(in_production):
+    assert checks.check_deployment() == []
+
+
+@pytest.mark.parametrize("missing", ["unset", None, (), [], ""])
+def test_a_site_without_regions_must_not_go_to_production(in_production, missing):
+    in_production.PHONE_REFERRALS_ALLOWED_REGIONS = missing
+    if missing == "unset":
+        del in_production.PHONE_REFERRALS_ALLOWED_REGIONS
+
+    [message] = checks.check_deployment()
+
+    assert message.id == checks.REGIONS_MISSING
+    assert message.is_serious()
+
+
+@pytest.mark.django_db
+def test_check_deploy_refuses_a_site_without_regions(in_production):
+    del in_production.PHONE_REFERRALS_ALLOWED_REGIONS
+    with pytest.raises(SystemCheckError, match=checks.REGIONS_MISSING):
+        call_command("check", "--deploy", "--fail-level", "ERROR")
+
+
+def test_a_star_is_all_regions_on_purpose(in_production):
+    in_production.PHONE_REFERRALS_ALLOWED_REGIONS = "*"
+    assert checks.check_settings() == checks.check_deployment() == []
+
+
+@pytest.mark.parametrize("backend", ["locmem.LocMemCache", "dummy.DummyCache"])
+def test_a_cache_of_each_process_counts_no_site_wide_limit(in_production, backend):
+    in_production.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{backend}"}}
+    assert ids(checks.check_deployment()) == [checks.CACHE_PER_PROCESS]
+
+
+@pytest.mark.parametrize("proxies", [0, 1, 2])
+def test_any_number_of_proxies_is_an_answer(in_production, proxies):
+    in_production.REST_FRAMEWORK = {"NUM_PROXIES": proxies}
+    assert checks.check_deployment() == []
+
+
+def test_the_number_of_proxies_should_be_said(in_production):
+    in_production.REST_FRAMEWORK = {}
+    assert ids(checks.check_deployment()) == [checks.PROXIES_UNKNOWN]
+
+
+def test_a_site_should_have_a_ceiling(in_production):
+    in_production.PHONE_REFERRALS_SMS_DAILY_LIMIT = None
+    [message] = checks.check_deployment()
+    assert message.id == checks.SMS_UNLIMITED
+    assert not message.is_serious()
+
+    in_production.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 10}
+    assert checks.check_deployment() == []
+
+
+@pytest.mark.parametrize(
+    ("regions", "named"), [(["UK"], "UK"), (["us"], "us"), (["US", "XX", "001"], "XX, 001"), ("US", "US"), ([7], "7")]
+)
+def test_regions_are_a_list_of_iso_codes(settings, regions, named):
+    settings.PHONE_REFERRALS_ALLOWED_REGIONS = regions
+    assert reports(checks.REGIONS_UNKNOWN, named)
+
+
+@pytest.mark.parametrize("regions", [["US"], ("RU", "KZ"), {"GB", "JE"}, [], "*"])
+def test_known_regions_are_right(settings, regions):
+    settings.PHONE_REFERRALS_ALLOWED_REGIONS = regions
+    assert checks.check_settings() == []
+
+
+@pytest.mark.parametrize("types", [["MOBILE"], ["mobile", "landline"], "mobile", ""])
+def test_number_types_are_a_list_of_libphonenumbers_words(settings, types):
+    settings.PHONE_REFERRALS_NUMBER_TYPES = types
+    assert reports(checks.NUMBER_TYPE_UNKNOWN, "premium_rate", "mobile")
+
+
+@pytest.mark.parametrize("types", [["mobile"], ("voip", "uan"), {"pager"}])
+def test_known_number_types_are_right(settings, types):
+    settings.PHONE_REFERRALS_NUMBER_TYPES = types
+    assert checks.check_settings() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "named"),
+    [
+        ("SMS_DAILY_LIMIT", -1, "SMS_DAILY_LIMIT"),
+        ("SMS_DAILY_LIMIT", "100", "SMS_DAILY_LIMIT"),
+        ("SMS_DAILY_LIMIT", 0.5, "SMS_DAILY_LIMIT"),
+        ("SMS_DAILY_LIMIT_BY_REGION", {"US": -1}, "US"),
+        ("SMS_DAILY_LIMIT_BY_REGION", {"US": 1, "GB": "many"}, "GB"),
+        ("SMS_DAILY_LIMIT_BY_REGION", {"UK": 10}, "UK"),
+        ("SMS_DAILY_LIMIT_BY_REGION", {"": 10}, ""),
+        ("MIN_CONVERSION", (0, 0.5), "MIN_CONVERSION"),
+        ("MIN_CONVERSION", (10, 0), "MIN_CONVERSION"),
+        ("MIN_CONVERSION", (10, 1.1), "MIN_CONVERSION"),
+        ("MIN_CONVERSION", (10, 20), "MIN_CONVERSION"),
+    ],
+)
+def test_a_ceiling_that_is_none(settings, name, value, named):
+    setattr(settings, f"PHONE_REFERRALS_{name}", value)
+    assert reports(checks.SMS_LIMIT_WRONG, named)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SMS_DAILY_LIMIT", None),
+        ("SMS_DAILY_LIMIT", 0),
+        ("SMS_DAILY_LIMIT_BY_REGION", {"US": 0, "GB": 10}),
+        ("MIN_CONVERSION", (1, 1)),
+        ("MIN_CONVERSION", [100, 0.2]),
+    ],
+)
+def test_a_ceiling_that_is_one(settings, name, value):
+    setattr(settings, f"PHONE_REFERRALS_{name}", value)
+    assert checks.check_settings() == []
+
+
+@pytest.mark.parametrize("slots", [0, -1, 1001, "many"])
+def test_slots_are_a_number_within_bounds(settings, slots):
+    settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = slots
+    assert reports(checks.LIMIT_OUT_OF_RANGE, "PHONE_REFERRALS_SMS_USAGE_SLOTS")
+
+
+def test_a_guard_that_cannot_be_imported(settings):
+    settings.PHONE_REFERRALS_SEND_GUARDS = ["nowhere.captcha"]
+    assert reports(checks.PATH_NOT_IMPORTABLE, "PHONE_REFERRALS_SEND_GUARDS", "'nowhere.captcha'")
+
+
+@pytest.mark.parametrize("until", ["2027-01-31", "2020-01-01"])
+def test_ten_good_test_numbers_are_right(settings, until):
+    settings.PHONE_REFERRALS_TEST_NUMBERS = dict.fromkeys(FICTIONAL[:10], GOOD_ENTRY | {"until": until})
+    assert checks.check_settings() == []
+
+
+def test_more_than_ten_test_numbers_are_too_many(settings):
+    settings.PHONE_REFERRALS_TEST_NUMBERS = dict.fromkeys(FICTIONAL, GOOD_ENTRY)
+    assert reports(checks.TEST_NUMBER_WRONG, "more than 10")
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["12015550100", "+1 201 555 0100", "+1 (201) 5550100", "+1201555", "", "review", "+12015550100 ", 12015550100],
+)
+def test_a_test_number_is_a_valid_one_in_e164(settings, number):
+    settings.PHONE_REFERRALS_TEST_NUMBERS = {number: GOOD_ENTRY}
+    assert reports(checks.TEST_NUMBER_WRONG)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"code": "123456"},
+        {"until": "2027-01-31"},
+        {"code": "12345", "until": "2027-01-31"},
+        {"code": "1234567", "until": "2027-01-31"},
+        {"code": 123456, "until": "2027-01-31"},
+        {"code": None, "until": "2027-01-31"},
+        {"code": "123456", "until": None},
+        {"code": "123456", "until": ""},
+        {"code": "123456", "until": "31.01.2027"},
+        {"code": "123456", "until": "2027-02-30"},
+        {"code": "123456", "until": "never"},
+        {"code": "123456", "until": 20270131},
+        {},
+        None,
+        "123456",
+        ("123456", "2027-01-31"),
+        {"code": "abcdef", "until": "2027-01-31"},
+        {"code": "١٢٣٤٥٦", "until": "2027-01-31"},
+    ],
+)
+def test_a_bad_entry_of_a_test_number(settings, entry):
+    settings.PHONE_REFERRALS_TEST_NUMBERS = {FICTIONAL[0]: entry}
+    assert reports(checks.TEST_NUMBER_WRONG, "+1 *** *** **00")
+
+
+def test_each_bad_entry_is_named_and_masked(settings):
+    settings.PHONE_REFERRALS_TEST_NUMBERS = {FICTIONAL[0]: {}, FICTIONAL[1]: GOOD_ENTRY, FICTIONAL[2]: {}}
+    messages = checks.check_settings()
+    assert ids(messages) == [checks.TEST_NUMBER_WRONG] * 2
+    assert not [message for message in messages if "5550" in message.msg]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALLOWED_REGIONS", 7),
+        ("NUMBER_TYPES", None),
+        ("SMS_DAILY_LIMIT_BY_REGION", ["US"]),
+        ("SMS_DAILY_LIMIT_BY_REGION", None),
+        ("MIN_CONVERSION", 0.2),
+        ("MIN_CONVERSION", (100,)),
+        ("MIN_CONVERSION", ("100", "0.2")),
+        ("TEST_NUMBERS", [FICTIONAL[0]]),
+    ],
+)
+def test_a_setting_of_another_shape_is_reported_too(settings, name, value):
+    setattr(settings, f"PHONE_REFERRALS_{name}", value)
+    assert ids(checks.check_settings()) == [checks.SETTING_MALFORMED]
