@@ -14,7 +14,6 @@ from phone_referrals.accounts import get_accounts
 from phone_referrals.signin.verification import request_code
 from phone_referrals.sms import locmem
 
-
 SLOW = ("tests/attacks/", "tests/races/", "test_state_machine.py")
 
 
