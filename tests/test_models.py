@@ -1,10 +1,10 @@
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from phone_referrals.models import PhoneVerification, Referral, ReferralCode
+from phone_referrals.models import PhoneVerification, Referral, ReferralCode, SmsUsage
 from phone_referrals.signin.codes import State
 
 pytestmark = pytest.mark.django_db
@@ -182,3 +182,8 @@ def test_a_referral_is_named_by_keys_and_not_by_numbers(users):
 
     assert str(Referral(referrer=first, referred=second)) == f"{first.pk} → {second.pk}"
     assert str(Referral(referrer=None, referred=second)) == f"- → {second.pk}"
+
+
+@pytest.mark.parametrize(("region", "text"), [("US", "2030-01-01 US"), ("", "2030-01-01 *")])
+def test_a_count_of_messages_is_named_by_its_day_and_region(region, text):
+    assert str(SmsUsage(day=date(2030, 1, 1), region=region)) == text
