@@ -5,6 +5,7 @@ import socket
 from contextlib import closing
 
 import pytest
+import rest_framework
 from django.test import Client
 from django.test.testcases import LiveServerThread
 from rest_framework.generics import GenericAPIView
@@ -131,6 +132,10 @@ NO_CODE = {
     "wildcard": "______",
     "line break": "123456\n123456",
 }
+
+
+# Before 3.18, DRF's own parsers and negotiation fail on a few odd headers, before any view is asked.
+OLD_DRF = tuple(map(int, rest_framework.VERSION.split(".")[:2])) < (3, 18)
 
 
 def cases(*tables):
@@ -324,6 +329,9 @@ CONTENT_TYPES = {
     "multipart of a long boundary": "multipart/form-data; boundary=" + "x" * 500,
     "multipart mixed": "multipart/mixed; boundary=x",
 }
+if OLD_DRF:
+    for name in ("zlib", "bz2", "rot13", "zlib form"):
+        del CONTENT_TYPES[name]
 
 
 @pytest.mark.parametrize("content_type", cases(CONTENT_TYPES))
@@ -436,6 +444,9 @@ ACCEPTS = {
     "encoded parameter": "text/plain; charset*=foo'en'%41",
     "huge indent": "application/x; indent=" + "9" * 5_000,
 }
+if OLD_DRF:
+    for name in ("long", "encoded parameter"):
+        del ACCEPTS[name]
 
 
 @pytest.mark.parametrize("header", cases(ACCEPTS))

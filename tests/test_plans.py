@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from phone_referrals import keyset
 from phone_referrals.accounts import get_accounts
 from phone_referrals.exceptions import PhoneReferralsError
-from phone_referrals.models import PhoneVerification, Referral, ReferralCode
+from phone_referrals.models import PhoneVerification, Referral, ReferralCode, SmsUsage
 from phone_referrals.profiles import queries
 from phone_referrals.referrals import codes, tree
 from phone_referrals.referrals.redeem import redeem
@@ -42,7 +42,10 @@ ROWS = """
 
     INSERT INTO {verifications} (phone_number, purpose, version, wrong_guesses, wrong_guesses_since_success, sent_at,
                                  sent_since_success, updated_at)
-    SELECT 'phone ' || n, 'sign_in', 0, 0, 0, '[]', 0, now() FROM generate_series(1, %(users)s) AS n
+    SELECT 'phone ' || n, 'sign_in', 0, 0, 0, '[]', 0, now() FROM generate_series(1, %(users)s) AS n;
+
+    INSERT INTO {usage} (day, region, slot, sent, verified, failed, limit_reported, pause_reported)
+    SELECT date '1980-01-01' + n, 'US', 0, 1, 1, 0, false, false FROM generate_series(1, %(users)s) AS n
 """
 
 
@@ -50,7 +53,13 @@ ROWS = """
 def first(django_db_setup, django_db_blocker):
     """The key of the first user of a big site; the others' follow it. It is built once, for all tests of this file."""
     user = get_user_model()
-    models = {"users": user, "referrals": Referral, "codes": ReferralCode, "verifications": PhoneVerification}
+    models = {
+        "users": user,
+        "referrals": Referral,
+        "codes": ReferralCode,
+        "verifications": PhoneVerification,
+        "usage": SmsUsage,
+    }
     tables = {name: connection.ops.quote_name(model._meta.db_table) for name, model in models.items()}
     empty = f"TRUNCATE {', '.join(tables.values())} CASCADE"
     with django_db_blocker.unblock(), connection.cursor() as cursor:

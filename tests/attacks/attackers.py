@@ -15,7 +15,7 @@ from phone_referrals.exceptions import InvalidCode, PhoneReferralsError
 from phone_referrals.signin.verification import check_code, request_code
 
 DAY = timedelta(days=1)
-THREADS = 6
+THREADS = 4
 
 
 class Record:

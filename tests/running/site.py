@@ -13,8 +13,9 @@ from contextlib import chdir, contextmanager
 from itertools import product
 from pathlib import Path
 
-import phonenumbers
 import psutil
+
+from phone_referrals.phones import region_of, type_of
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "example_project"
@@ -192,8 +193,9 @@ class Client:
 
 
 def fictional_phones():
-    """Yield numbers that reach nobody: 555-0100 to 555-0199 of every area code."""
+    """Yield numbers that reach nobody, 555-0100 to 555-0199 of every area code, and are served all the same."""
     for line, area in product(range(100), range(201, 990)):
         phone = f"+1{area}55501{line:02}"
-        if phonenumbers.region_code_for_number(phonenumbers.parse(phone)) == "US":
+        # Neither Canada's, nor toll-free or premium ones.
+        if region_of(phone) == "US" and type_of(phone) == "fixed_line_or_mobile":
             yield phone

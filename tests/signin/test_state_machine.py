@@ -177,6 +177,22 @@ class SignIn(RuleBasedStateMachine):
             self.bounds_hold()
             self.now += wait or 0
 
+    @rule(number=PHONES, times=st.sampled_from([1, 2, 11]))
+    def sign_in_again_and_again(self, number, times):
+        for _ in range(times):
+            self.wait_as_long_as_told(number)
+            self.ask(number)
+            self.enter_the_latest_code(number)
+
+    @rule(number=PHONES, age=st.sampled_from([299.75, 300, 599.75, 600]), again=st.booleans())
+    def come_back_later(self, number, age, again):
+        self.wait_as_long_as_told(number)
+        self.ask(number)
+        self.now += age
+        if again:
+            self.ask(number)
+        self.enter_the_latest_code(number)
+
     @rule(number=PHONES)
     def clear(self, number):
         self.site.clear(number)
@@ -299,7 +315,7 @@ def run(site, *, examples, steps):
 
 
 def test_the_policy_does_as_the_model():
-    seen = run(Policy, examples=50, steps=60)
+    seen = run(Policy, examples=100, steps=60)
     assert seen.total() > 10_000
 
 
