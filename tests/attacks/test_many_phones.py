@@ -15,7 +15,6 @@ from tests.attacks.attackers import Record, in_parallel, tell
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 LIMITS = Limits(
-    digits=6,
     lifetime=600,
     guesses_per_code=5,
     guesses_per_phone=100,

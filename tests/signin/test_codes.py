@@ -13,7 +13,6 @@ from phone_referrals.signin.codes import DAY, Limits, Outcome, Purpose, State
 
 START = datetime(2030, 1, 1, 12, tzinfo=UTC)
 LIMITS = Limits(
-    digits=6,
     lifetime=600,
     guesses_per_code=5,
     guesses_per_phone=100,
@@ -283,7 +282,6 @@ def test_a_code_that_was_guessed_at_uses_up_its_place_in_the_day_even_if_it_was_
 # What holds for every history. Small limits, so that short histories reach them.
 
 SMALL = Limits(
-    digits=6,
     lifetime=60,
     guesses_per_code=2,
     guesses_per_phone=1000,

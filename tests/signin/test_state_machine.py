@@ -212,7 +212,6 @@ class Policy:
     """`signin/codes.py` alone: states in a dictionary, and serials for codes."""
 
     limits = Limits(
-        digits=6,
         lifetime=LIFETIME,
         guesses_per_code=5,
         guesses_per_phone=100,

@@ -26,7 +26,6 @@ class Purpose(StrEnum):
 class Limits:
     """The settings the policy depends on; durations in seconds."""
 
-    digits: int
     lifetime: int
     guesses_per_code: int
     guesses_per_phone: int

@@ -208,7 +208,6 @@ def _live_codes(phone_number: str, purpose: str, state: State) -> list[str]:
 
 def _limits() -> Limits:
     return Limits(
-        digits=conf.code_digits,
         lifetime=conf.code_lifetime,
         guesses_per_code=conf.guesses_per_code,
         guesses_per_phone=conf.guesses_per_phone,
