@@ -31,7 +31,8 @@ SETTINGS = [
     ("echo_code", False, True),
     ("code_generator", "phone_referrals.referrals.codes.generate", "site.generate"),
     ("redeem_rules", (), ["site.rule"]),
-    ("referral_link", "/?ref={code}", "https://example.com/{code}"),
+    ("referral_link", "", "https://example.com/{code}"),
+    ("invite_days", 30, 7),
 ]
 
 

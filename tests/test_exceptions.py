@@ -15,6 +15,7 @@ def leaves():
 
 CODES = {
     "busy": 429,
+    "throttled": 429,
     "invalid_phone_number": 400,
     "invalid_cursor": 400,
     "phone_not_allowed": 400,

@@ -33,6 +33,12 @@ ALLOWED_HOSTS = words("ALLOWED_HOSTS")
 # The redirect to HTTPS and HSTS are the business of the server in front, which has the certificate.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = flag("HTTPS", default=not DEBUG)
 
+# Nothing inline, nothing from elsewhere. The pages of DRF and of the API's description bring scripts in their HTML.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {"default-src": ["'self'"], "frame-ancestors": ["'none'"], "form-action": ["'self'"]},
+    "EXCLUDE_URL_PREFIXES": ["/api/"],
+}
+
 # Applications
 
 INSTALLED_APPS = [
@@ -52,6 +58,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -60,6 +67,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "phone_referrals.referrals.invites.InviteMiddleware",
 ]
 TEMPLATES = [
     {
@@ -141,6 +149,8 @@ PHONE_REFERRALS_ECHO_CODE = flag("PHONE_REFERRALS_ECHO_CODE")
 # All regions, for the console costs nothing. Name the ones that you serve, "RU,KZ", before a gateway sends you bills.
 regions = words("PHONE_REFERRALS_ALLOWED_REGIONS", "*")
 PHONE_REFERRALS_ALLOWED_REGIONS = "*" if regions == ["*"] else regions
+
+LOGIN_URL = "phone_referrals_pages:sign_in"
 
 # Languages and static files
 

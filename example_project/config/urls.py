@@ -1,13 +1,12 @@
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="swagger")),
     path("admin/", admin.site.urls),
     path("api/", include("phone_referrals.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(), name="swagger"),
     path("api/redoc/", SpectacularRedocView.as_view(template_name="redoc.html"), name="redoc"),
+    path("", include("phone_referrals.pages.urls")),
 ]

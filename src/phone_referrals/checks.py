@@ -51,6 +51,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "resend_wait": (1, 3600),
     "resend_wait_max": (1, 86400),
     "sms_usage_slots": (1, 1000),
+    "invite_days": (1, 400),
 }
 
 

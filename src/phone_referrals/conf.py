@@ -174,8 +174,16 @@ class Conf:
 
     @property
     def referral_link(self) -> str:
-        """Link that shares a code, with `{code}` in it; a path is completed with the host that was asked."""
-        return str(_get("PHONE_REFERRALS_REFERRAL_LINK", "/?ref={code}"))
+        """Link that shares a code, with `{code}` in it; a path is completed with the host that was asked.
+
+        Empty: the invite page, where the site includes `phone_referrals.pages.urls`, and `/?ref={code}` where not.
+        """
+        return str(_get("PHONE_REFERRALS_REFERRAL_LINK", ""))
+
+    @property
+    def invite_days(self) -> int:
+        """Days for which a browser keeps the code of an invite link that was followed. None keeps a cookie over 400."""
+        return int(_get("PHONE_REFERRALS_INVITE_DAYS", 30))
 
 
 conf = Conf()

@@ -28,6 +28,14 @@ class Busy(PhoneReferralsError):
     default_message = _("Too many requests at the same moment. Try again.")
 
 
+class TooManyRequests(PhoneReferralsError):
+    """A client address has made too many calls. The API has DRF say so; this is for the pages."""
+
+    code = "throttled"
+    status_code = 429
+    default_message = _("Too many requests.")
+
+
 class InvalidPhoneNumber(PhoneReferralsError):
     code = "invalid_phone_number"
     default_message = _("Enter a valid phone number.")

@@ -62,6 +62,15 @@ def e164(value: PhoneNumber | str | None) -> str:
     return str(value or "")
 
 
+def spaced(phone_number: str) -> str:
+    """Return an E.164 number as people read it: `+7 912 345-67-89`."""
+    try:
+        number = phonenumbers.parse(phone_number)
+    except phonenumbers.NumberParseException:
+        return phone_number
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
 def mask(phone_number: str) -> str:
     """Return an E.164 number for other people's eyes: `+7 *** *** ** 67`."""
     try:

@@ -1,6 +1,6 @@
 import pytest
-from rest_framework import serializers
 
+from phone_referrals.exceptions import InvalidCode
 from phone_referrals.signin.serializers import AuthSerializer, CodeField, GetVerifyCodeSerializer, PhoneNumberField
 
 
@@ -98,7 +98,7 @@ def test_the_number_of_digits_is_that_of_the_moment(settings):
     field = CodeField()
     settings.PHONE_REFERRALS_CODE_DIGITS = 8
     assert field.run_validation("1234-5678") == "12345678"
-    with pytest.raises(serializers.ValidationError, match="Enter the 8 digits of the code"):
+    with pytest.raises(InvalidCode, match="Enter the 8 digits of the code"):
         field.run_validation("123456")
 
 

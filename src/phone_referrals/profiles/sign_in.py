@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.contrib.auth import authenticate, get_user_model
+from django.contrib.auth import authenticate, get_user_model, login
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, router, transaction
@@ -22,7 +22,7 @@ TRIES = 10
 
 @dataclass(frozen=True, kw_only=True)
 class SignedIn:
-    """Who signed in, what the token issuer says, and what became of the referral code.
+    """Who signed in, what the token issuer says (nothing, by session), and what became of the referral code.
 
     `refusal` is why the code was not redeemed; `redeemed` is false too where none was entered.
     """
@@ -35,18 +35,32 @@ class SignedIn:
 
 
 @sensitive_variables()
-def sign_in(request: Any, *, phone_number: str, code: str, referral_code: str = "") -> SignedIn:
+def sign_in(
+    request: Any,
+    *,
+    phone_number: str,
+    code: str,
+    referral_code: str = "",
+    invite: str = "",
+    by_session: bool = False,
+) -> SignedIn:
     """Sign in the user of an E.164 number by the code sent to it; the first time, create the user.
 
-    Raises a `SignInError` or `Busy`. A problem with `referral_code` is told in the result and costs nothing.
+    A new user redeems `invite`, the code of a link that was followed, where `referral_code` is empty. `by_session`
+    begins a session of Django's in place of a token. Raises a `SignInError` or `Busy`. A problem with a referral code
+    is told in the result and costs nothing.
     """
     try:
-        signed_in = _enter(request, prove(phone_number=phone_number, code=code))
+        signed_in = _enter(request, prove(phone_number=phone_number, code=code), by_session=by_session)
     except PhoneReferralsError:
         credentials = {"phone_number": phone_number, "secret_code": "*" * 20}
         user_login_failed.send(__name__, credentials=credentials, request=request)
         raise
-    user_logged_in.send(type(signed_in.user), request=request, user=signed_in.user)
+    if by_session:
+        login(request, signed_in.user)
+    else:
+        user_logged_in.send(type(signed_in.user), request=request, user=signed_in.user)
+    referral_code = referral_code or (invite if signed_in.created else "")
     if not referral_code:
         return signed_in
     try:
@@ -56,13 +70,13 @@ def sign_in(request: Any, *, phone_number: str, code: str, referral_code: str = 
     return replace(signed_in, redeemed=True)
 
 
-def _enter(request: Any, proof: Proof) -> SignedIn:
+def _enter(request: Any, proof: Proof, *, by_session: bool) -> SignedIn:
     for collisions in range(TRIES):
         if proof.user is not None:
-            return _admit(request, proof, created=False)
+            return _admit(request, proof, created=False, by_session=by_session)
         try:
             with transaction.atomic(using=router.db_for_write(get_user_model())):
-                signed_in = _admit(request, proof, created=True)
+                signed_in = _admit(request, proof, created=True, by_session=by_session)
                 codes.new_code(signed_in.user, collisions=collisions).save(force_insert=True)
                 return signed_in
         except IntegrityError:
@@ -77,8 +91,9 @@ def _enter(request: Any, proof: Proof) -> SignedIn:
     raise ImproperlyConfigured(msg)
 
 
-def _admit(request: Any, proof: Proof, *, created: bool) -> SignedIn:
+def _admit(request: Any, proof: Proof, *, created: bool, by_session: bool) -> SignedIn:
     user = authenticate(request, phone_number=proof.phone_number, secret_code=proof)
     if user is None:
         raise SignInRefused
-    return SignedIn(user=user, created=created, token=get_issuer().issue(request, user, created=created))
+    token = {} if by_session else get_issuer().issue(request, user, created=created)
+    return SignedIn(user=user, created=created, token=token)

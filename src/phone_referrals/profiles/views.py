@@ -24,6 +24,7 @@ from phone_referrals.profiles.serializers import (
     UserSerializer,
 )
 from phone_referrals.profiles.sign_in import SignedIn, sign_in
+from phone_referrals.referrals import invites
 from phone_referrals.referrals.redeem import redeem
 from phone_referrals.signin.serializers import AuthSerializer
 from phone_referrals.throttling import AuthThrottle, RedeemAddressThrottle, RedeemUserThrottle
@@ -43,7 +44,11 @@ class AuthView(OpenView):
         serializer.is_valid(raise_exception=True)
         signed_in = self.sign_in(serializer.validated_data)
         created = status.HTTP_201_CREATED if signed_in.created else status.HTTP_200_OK
-        return Response(self.represent(signed_in), status=created)
+        response = Response(self.represent(signed_in), status=created)
+        if invites.code_in(request):
+            # Used, or not meant for somebody who is a user already.
+            invites.forget(response)
+        return response
 
     def sign_in(self, data: dict[str, Any]) -> SignedIn:
         # By name: a host's serializer may have more fields.
@@ -52,6 +57,7 @@ class AuthView(OpenView):
             phone_number=data["phone_number"],
             code=data["code"],
             referral_code=data.get("referral_code") or "",
+            invite=invites.code_in(self.request),
         )
 
     def represent(self, signed_in: SignedIn) -> dict[str, Any]:

@@ -43,23 +43,38 @@ def levels_below(pk: Any, *, using: str) -> tuple[list[int], bool]:
 
     The walk is `MAX_LEVELS` deep and ends after `MAX_ROWS` people.
     """
-    sql = """
-        WITH RECURSIVE below(pk, level) AS (
-            SELECT {referred}, 1 FROM {referrals} WHERE {referrer} = %s
-            UNION ALL
-            SELECT {referred}, level + 1 FROM {referrals} JOIN below ON {referrer} = below.pk WHERE level < %s
-        )
-        SELECT level, COUNT(*) FROM (SELECT level FROM below LIMIT %s) AS counted GROUP BY level
-    """
-    user_pk = get_user_model()._meta.pk.get_db_prep_value(pk, connections[using])
-    with connections[using].cursor() as cursor:
-        cursor.execute(_with_names(sql, using), [user_pk, MAX_LEVELS, MAX_ROWS + 1])
-        counts = dict(cursor.fetchall())
+    sql = "SELECT level, COUNT(*) FROM (SELECT level FROM below LIMIT %s) AS counted GROUP BY level"
+    counts = dict(_below(sql, pk, limit=MAX_ROWS + 1, using=using))
     levels = [counts.get(level, 0) for level in range(1, MAX_LEVELS + 1)]
     capped = sum(levels) > MAX_ROWS
     if capped:
         levels[max(counts) - 1] -= 1  # The one who only tells that there are more.
     return levels, capped
+
+
+def people_below(pk: Any, *, limit: int, using: str) -> list[tuple[Any, Any]]:
+    """Return the primary keys of people below the user `pk` and of their referrers, level by level, `limit` at most.
+
+    The walk is `MAX_LEVELS` deep.
+    """
+    to_python = get_user_model()._meta.pk.to_python
+    rows = _below("SELECT pk, referrer FROM below LIMIT %s", pk, limit=limit, using=using)
+    return [(to_python(referred), to_python(referrer)) for referred, referrer in rows]
+
+
+def _below(select: str, pk: Any, *, limit: int, using: str) -> list[Any]:
+    walk = """
+        WITH RECURSIVE below(pk, referrer, level) AS (
+            SELECT {referred}, {referrer}, 1 FROM {referrals} WHERE {referrer} = %s
+            UNION ALL
+            SELECT {referred}, {referrer}, level + 1 FROM {referrals} JOIN below ON {referrer} = below.pk
+            WHERE level < %s
+        )
+    """
+    user_pk = get_user_model()._meta.pk.get_db_prep_value(pk, connections[using])
+    with connections[using].cursor() as cursor:
+        cursor.execute(_with_names(walk, using) + select, [user_pk, MAX_LEVELS, limit])
+        return list(cursor.fetchall())
 
 
 def _with_names(sql: str, using: str) -> str:

@@ -4,6 +4,7 @@ Nothing here touches the database, the clock or the settings: state, time and li
 new state go out. `verification.py` reads, calls this, and writes.
 """
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +12,9 @@ from enum import StrEnum
 from math import ceil
 
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext as _
+
+from phone_referrals.exceptions import InvalidCode
 
 SALT = "phone_referrals.signin.codes"
 DAY = timedelta(days=1)
@@ -79,6 +83,21 @@ def derive(*, phone_number: str, purpose: str, serial: int, digits: int, secret:
     digest = salted_hmac(SALT, message, secret=secret, algorithm="sha256").digest()
     # 256 bits against 10 digits at most: the bias of the remainder is below 2^-220.
     return f"{int.from_bytes(digest) % 10**digits:0{digits}}"
+
+
+def read(typed: str, *, digits: int) -> str:
+    """Return what a person typed as a code: spaces and dashes may be in it, and the digits of any script.
+
+    Raises `InvalidCode`.
+    """
+    code = "".join(
+        str(unicodedata.decimal(char, char))
+        for char in typed
+        if not (char.isspace() or unicodedata.category(char) == "Pd")
+    )
+    if not (code.isascii() and code.isdigit() and len(code) == digits):
+        raise InvalidCode(_("Enter the {digits} digits of the code.").format(digits=digits))
+    return code
 
 
 def matches(code: str, candidates: Iterable[str]) -> bool:

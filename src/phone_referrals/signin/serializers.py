@@ -1,13 +1,12 @@
 """The shape of what clients send to sign in. Whether it is right is for `verification.py` to say."""
 
-import unicodedata
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from phone_referrals import phones
 from phone_referrals.conf import conf
+from phone_referrals.signin import codes
 
 
 class PhoneNumberField(serializers.CharField):
@@ -24,23 +23,13 @@ class PhoneNumberField(serializers.CharField):
 
 
 class CodeField(serializers.CharField):
-    """Reads the digits of a code, with spaces, dashes and the digits of any script."""
-
-    default_error_messages = {"invalid_code": _("Enter the {digits} digits of the code.")}
+    """Reads the digits of a code as a person may write them."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": 64, **kwargs})
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        typed = super().run_validation(data)
-        digits = "".join(
-            str(unicodedata.decimal(char, char))
-            for char in typed
-            if not (char.isspace() or unicodedata.category(char) == "Pd")
-        )
-        if not (digits.isascii() and digits.isdigit() and len(digits) == conf.code_digits):
-            self.fail("invalid_code", digits=conf.code_digits)
-        return digits
+        return codes.read(super().run_validation(data), digits=conf.code_digits)
 
 
 class GetVerifyCodeSerializer(serializers.Serializer[Any]):

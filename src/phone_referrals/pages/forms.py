@@ -1,0 +1,49 @@
+"""The three things that a person types."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from phone_referrals import phones
+from phone_referrals.conf import conf
+from phone_referrals.signin import codes
+
+
+class PhoneForm(forms.Form):
+    """A phone number in any spelling, read as one of `region` where it has no country code."""
+
+    phone_number = forms.CharField(
+        label=_("Phone number"),
+        help_text=_("With the country code, such as +1 201 555 0123."),
+        max_length=64,
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "autofocus": True}),
+    )
+
+    def __init__(self, *args: Any, region: str | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.region = region
+
+    def clean_phone_number(self) -> str:
+        return phones.parse(self.cleaned_data["phone_number"], self.region)
+
+
+class CodeForm(forms.Form):
+    """The code of a message. Not limited to its digits: a pasted one may have spaces in it."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=64,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "autofocus": True}),
+    )
+
+    def clean_code(self) -> str:
+        return codes.read(self.cleaned_data["code"], digits=conf.code_digits)
+
+
+class RedeemForm(forms.Form):
+    referral_code = forms.CharField(
+        label=_("Referral code"),
+        max_length=64,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+    )

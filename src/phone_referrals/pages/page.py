@@ -1,0 +1,111 @@
+"""What all pages share: how they are protected, where their neighbours are, and how a refusal is shown."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.db import connections, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import CsrfViewMiddleware
+from django.urls import reverse
+from django.utils.decorators import decorator_from_middleware
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
+from django.views.generic.edit import FormMixin
+from rest_framework.throttling import BaseThrottle
+
+from phone_referrals.exceptions import PhoneReferralsError, TooManyRequests
+from phone_referrals.pages.words import explain
+
+# The languages that come with the package, for a site that has not chosen its own.
+LANGUAGES = [("en", "English"), ("ru", "Русский")]
+
+
+class _CsrfProtection(CsrfViewMiddleware):
+    """Leads back to the page, anew, where Django has a page of its own that says 403.
+
+    A form is out of date after signing in in another tab, or by a click too many. Nothing is done with what it sent.
+    """
+
+    def _reject(self, request: HttpRequest, reason: str) -> HttpResponseRedirect:
+        messages.warning(request, _("This page was out of date. Please try again."), fail_silently=True)
+        return SeeOther(request.path)
+
+
+def protected(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `view` with CSRF protection of our own, never cached, and outside the host's `ATOMIC_REQUESTS`."""
+    view = decorator_from_middleware(_CsrfProtection)(view)
+    for alias in connections:
+        # Rolling back would forget wrong guesses.
+        view = transaction.non_atomic_requests(using=alias)(view)
+    # The middleware of the site leaves the check to ours.
+    return sensitive_post_parameters()(never_cache(csrf_exempt(view)))
+
+
+class SeeOther(HttpResponseRedirect):
+    """After a POST: another page, which may be reloaded without sending anything again."""
+
+    status_code = 303
+
+
+class Page(ContextMixin, TemplateResponseMixin, View):
+    """Base of the pages."""
+
+    heading: ClassVar[Any] = ""
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        return protected(super().as_view(**initkwargs))
+
+    def to(self, name: str) -> str:
+        """Return the address of one of our pages, wherever the host has included them."""
+        match = self.request.resolver_match
+        return reverse(f"phone_referrals_pages:{name}", current_app=match.namespace if match else None)
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        languages = settings.LANGUAGES if settings.is_overridden("LANGUAGES") else LANGUAGES
+        return super().get_context_data(languages=languages, **context)
+
+    def throttle(self, *throttles: type[BaseThrottle]) -> None:
+        """Count this request; raises `TooManyRequests`. The API counts in the same places."""
+        for throttle in [each() for each in throttles]:
+            if not throttle.allow_request(self.request, self):  # type: ignore[arg-type]
+                raise TooManyRequests(retry_after=int(throttle.wait() or 0) + 1)
+
+
+class FormPage(FormMixin, Page):  # type: ignore[type-arg]
+    """Base of the pages with a form: refused, it is shown again with the reason beside the field it is about."""
+
+    field: ClassVar[str]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.render_to_response(self.get_context_data())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = self.get_form()
+        if not form.is_valid():
+            return self.form_invalid(form)
+        try:
+            return self.proceed(form.cleaned_data)
+        except PhoneReferralsError as refusal:
+            return self.refuse(form, refusal)
+
+    def proceed(self, data: Mapping[str, Any]) -> HttpResponse:
+        """Do what the form is for; raises `PhoneReferralsError`."""
+        raise NotImplementedError
+
+    def form_invalid(self, form: forms.Form, status: int = 400) -> HttpResponse:
+        form.fields[self.field].widget.attrs["autofocus"] = True
+        return self.render_to_response(self.get_context_data(form=form), status=status)
+
+    def refuse(self, form: forms.Form, refusal: PhoneReferralsError) -> HttpResponse:
+        form.add_error(self.field, explain(refusal))
+        response = self.form_invalid(form, refusal.status_code)
+        if refusal.retry_after is not None:
+            response["Retry-After"] = str(refusal.retry_after)
+        return response

@@ -1,0 +1,202 @@
+"""Signing in on the pages: the number, the code, and out again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.views import RedirectURLMixin
+from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
+from django.shortcuts import resolve_url
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.utils.translation.trans_real import parse_accept_lang_header
+from django.views.decorators.debug import sensitive_variables
+from phonenumbers import SUPPORTED_REGIONS
+
+from phone_referrals import phones
+from phone_referrals.exceptions import PhoneReferralsError, ResendTooSoon, TooManyMessages
+from phone_referrals.pages.forms import CodeForm, PhoneForm
+from phone_referrals.pages.page import FormPage, Page, SeeOther
+from phone_referrals.pages.pending import PendingSignIn
+from phone_referrals.pages.words import duration, explain
+from phone_referrals.profiles.sign_in import sign_in
+from phone_referrals.referrals import invites
+from phone_referrals.signin.verification import request_code
+from phone_referrals.throttling import AuthThrottle, GetVerifyCodeThrottle, client_address
+from phone_referrals.tokens import get_issuer
+
+
+class SignInPage(RedirectURLMixin, FormPage):
+    """Base of the pages before the sign-in. Who is signed in has no business here, and is led on."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if request.user.is_authenticated:
+            return SeeOther(self.get_success_url())
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_default_redirect_url(self) -> str:
+        # Django's default for a site that has set none is an address that it hardly has.
+        if settings.is_overridden("LOGIN_REDIRECT_URL"):
+            return resolve_url(settings.LOGIN_REDIRECT_URL)
+        return self.to("profile")
+
+    def send_code(self, phone_number: str) -> SeeOther:
+        """Send a code and lead to where it is entered; raises `PhoneReferralsError`."""
+        try:
+            self.throttle(GetVerifyCodeThrottle)
+            sent = request_code(
+                phone_number=phone_number,
+                host=split_domain_port(self.request.get_host())[0],
+                address=client_address(self.request),
+                data=self.request.POST.dict(),
+            )
+        except (ResendTooSoon, TooManyMessages) as refusal:
+            # By whomever it was asked for, the last message is with the owner of the phone, and its code may be live.
+            messages.warning(self.request, explain(refusal), fail_silently=True)
+            wait, code = refusal.retry_after or 0, self.echoed_code(phone_number)
+        else:
+            wait, code = sent.resend_in, sent.code
+        PendingSignIn(
+            phone_number=phone_number,
+            resend_at=timezone.now().timestamp() + wait,
+            next_url=self.get_redirect_url(),
+            code=code,
+        ).keep(self.request)
+        return SeeOther(self.to("enter_code"))
+
+    def echoed_code(self, phone_number: str) -> str:
+        """Return the code that this browser was shown for the phone already, if it was."""
+        pending = PendingSignIn.of(self.request)
+        return pending.code if pending and pending.phone_number == phone_number else ""
+
+
+class SignInView(SignInPage):
+    """Ask for the number, and send a code to it."""
+
+    template_name = "phone_referrals/sign_in.html"
+    heading = gettext_lazy("Sign in")
+    form_class = PhoneForm
+    field = "phone_number"
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "region": region_of_browser(self.request)}
+
+    def get_initial(self) -> dict[str, Any]:
+        # "Change number" shows the one that was typed, to be mended.
+        pending = PendingSignIn.of(self.request)
+        return {"phone_number": pending.phone_number} if pending else {}
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        return super().get_context_data(next_url=self.get_redirect_url(), **context)
+
+    @method_decorator(sensitive_variables())
+    def proceed(self, data: Mapping[str, Any]) -> HttpResponse:
+        return self.send_code(data["phone_number"])
+
+
+class EnterCodeView(SignInPage):
+    """Ask for the code, and sign in."""
+
+    template_name = "phone_referrals/enter_code.html"
+    heading = gettext_lazy("Enter the code")
+    form_class = CodeForm
+    field = "code"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        pending = PendingSignIn.of(request)
+        if pending is None and not request.user.is_authenticated:
+            if request.method == "POST":
+                messages.warning(request, _("Your session has expired. Please start again."), fail_silently=True)
+            return SeeOther(self.to("sign_in"))
+        self.pending: Any = pending
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
+        return self.pending.next_url if self.pending else ""
+
+    @method_decorator(sensitive_variables())
+    def proceed(self, data: Mapping[str, Any]) -> HttpResponse:
+        self.throttle(AuthThrottle)
+        invite = invites.code_in(self.request)
+        signed_in = sign_in(
+            self.request,
+            phone_number=self.pending.phone_number,
+            code=data["code"],
+            invite=invite,
+            by_session=True,
+        )
+        PendingSignIn.drop(self.request)
+        if signed_in.redeemed:
+            messages.success(self.request, _("Welcome! Your invitation has been accepted."), fail_silently=True)
+        elif signed_in.refusal:
+            why = _("Your invitation could not be accepted: %(reason)s") % {"reason": explain(signed_in.refusal)}
+            messages.warning(self.request, why, fail_silently=True)
+        response = SeeOther(self.get_success_url())
+        if invite:
+            # Used, or not meant for somebody who is a user already.
+            invites.forget(response)
+        return response
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        return super().get_context_data(
+            pending=self.pending,
+            masked_phone=phones.mask(self.pending.phone_number),
+            resend_in=duration(self.pending.resend_in),
+            **context,
+        )
+
+
+class SendAgainView(EnterCodeView):
+    """Send another code to the phone that waits for one."""
+
+    http_method_names = ["post"]
+
+    @method_decorator(sensitive_variables())
+    def post(self, request: HttpRequest) -> HttpResponse:
+        try:
+            response = self.send_code(self.pending.phone_number)
+        except PhoneReferralsError as refusal:
+            messages.error(request, explain(refusal), fail_silently=True)
+            return SeeOther(self.to("enter_code"))
+        return response
+
+
+class InviteView(Page):
+    """Remember whose invite link was followed, and lead to the sign-in."""
+
+    def get(self, request: HttpRequest, code: str) -> HttpResponse:
+        response = SeeOther(self.to("sign_in"))
+        invites.remember(request, response, code)
+        return response
+
+
+class SignOutView(Page):
+    """End this session."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        logout(request)
+        messages.success(request, _("You are signed out."), fail_silently=True)
+        return SeeOther(resolve_url(settings.LOGOUT_REDIRECT_URL or self.to("sign_in")))
+
+
+class SignOutEverywhereView(SignOutView):
+    """End the user's sessions and tokens, on all devices."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            get_issuer().revoke_all(request.user)
+        return super().post(request)
+
+
+def region_of_browser(request: HttpRequest) -> str | None:
+    """Return the region in the browser's languages (`ru-KZ`), in which a number needs no country code."""
+    for language, _quality in parse_accept_lang_header(request.META.get("HTTP_ACCEPT_LANGUAGE", "")):
+        region = language.rpartition("-")[2].upper()
+        if region != language.upper() and region in SUPPORTED_REGIONS:
+            return region
+    return None
