@@ -65,7 +65,7 @@ class ProfileView(SignedInPage, FormPage):
         code = user.active_referral_code or codes.code_of(user).code
         link = link_to(self.request, code)
         invitees = queries.invitees(user)
-        return super().get_context_data(
+        context = super().get_context_data(
             phone_number=phones.spaced(get_accounts().phone_of(user)),
             referral_code=code,
             referral_link=link,
@@ -77,6 +77,10 @@ class ProfileView(SignedInPage, FormPage):
             network=network.draw(user) if invitees.count else None,
             **context,
         )
+        if context["form"].initial["referral_code"] == code:
+            # One's own link, followed to see where it leads.
+            context["form"].initial = {}
+        return context
 
 
 class InviteesView(SignedInPage):
