@@ -46,7 +46,8 @@ def sign_in(request: Any, *, phone_number: str, code: str, referral_code: str = 
         credentials = {"phone_number": phone_number, "secret_code": "*" * 20}
         user_login_failed.send(__name__, credentials=credentials, request=request)
         raise
-    user_logged_in.send(type(signed_in.user), request=request, user=signed_in.user)
+    if not get_issuer().logs_in:
+        user_logged_in.send(type(signed_in.user), request=request, user=signed_in.user)
     if not referral_code:
         return signed_in
     try:
