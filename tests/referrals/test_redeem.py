@@ -84,7 +84,6 @@ def test_a_user_who_is_looked_up_late_redeems_like_any_other(people):
 @pytest.mark.parametrize(
     "typed",
     ["", " ", "-", "A9", "A" * 32, "A" * 33, "A" * 5000, "A0\N{GRINNING FACE}", "A0\x00", "A0\ud800", "%", "_0"],
-    ids=ascii,
 )
 def test_a_code_of_nobody_is_invalid(people, typed):
     with pytest.raises(InvalidReferralCode):
