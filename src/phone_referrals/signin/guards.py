@@ -33,8 +33,8 @@ class SiteVerify:
 
     A guard is named by a dotted path, so a host makes one (`captcha = SiteVerify(url=…, secret=…)`) and names it.
     `token_field` is where the client puts the token; `timeout` is in seconds, for each read. Raises `CaptchaFailed`
-    where the endpoint says no, and `CaptchaUnavailable` where it says nothing: an attacker could see to that, so no code
-    is sent.
+    where the endpoint says no, and `CaptchaUnavailable` where it says nothing: an attacker could see to that, so no
+    code is sent.
     """
 
     url: str
