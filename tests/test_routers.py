@@ -3,6 +3,7 @@
 import pytest
 from django.core.management import call_command
 from django.db import connections, transaction
+from django.db.models import Model
 
 from phone_referrals import signals
 from phone_referrals.accounts import get_accounts
@@ -20,7 +21,7 @@ class Elsewhere:
         return "default"
 
     def db_for_write(self, model, **hints):
-        return "elsewhere"
+        return "elsewhere" if issubclass(model, Model) else None
 
 
 @pytest.fixture
