@@ -12,10 +12,10 @@ POSTGRES := $(BIN)/python example_project/postgres.py --
 demo: .venv/demo.stamp  ## The example site on a PostgreSQL of its own, until it is stopped.
 	@exec $(BIN)/python example_project/demo.py $(PORT)
 
-test: .venv/test.stamp  ## The suite on SQLite, then on PostgreSQL; the package is covered by both together.
+test: .venv/test.stamp  ## The suite on SQLite, then what uses the database on PostgreSQL; both together cover the package.
 	@$(BIN)/coverage erase
 	env -u DATABASE_URL $(PYTEST)
-	$(POSTGRES) $(PYTEST) --cov-append
+	$(POSTGRES) $(PYTEST) --cov-append -m database
 	$(BIN)/coverage report
 
 lint: .venv/test.stamp

@@ -40,7 +40,7 @@ def elsewhere(settings, django_db_blocker, monkeypatch):
     )
     settings.DATABASE_ROUTERS = [f"{__name__}.Elsewhere"]
     with django_db_blocker.unblock(), connections["default"].execute_wrapper(refuse):
-        call_command("migrate", database="elsewhere", verbosity=0)
+        call_command("migrate", database="elsewhere", run_syncdb=True, verbosity=0)
         yield
         connections["elsewhere"].close()
     del connections["elsewhere"]
