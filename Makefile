@@ -7,15 +7,15 @@ PYTEST := $(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 POSTGRES := $(BIN)/python example_project/postgres.py --
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint faults fuzz audit clean
 
 demo: .venv/demo.stamp  ## The example site on a PostgreSQL of its own, until it is stopped.
 	@exec $(BIN)/python example_project/demo.py $(PORT)
 
-test: .venv/test.stamp  ## The suite on SQLite, then on PostgreSQL; the package is covered by both together.
+test: .venv/test.stamp  ## The suite on SQLite, then what uses the database on PostgreSQL; both together cover the package.
 	@$(BIN)/coverage erase
 	env -u DATABASE_URL $(PYTEST)
-	$(POSTGRES) $(PYTEST) --cov-append
+	$(POSTGRES) $(PYTEST) --cov-append -m database
 	$(BIN)/coverage report
 
 lint: .venv/test.stamp
@@ -24,6 +24,15 @@ lint: .venv/test.stamp
 	$(BIN)/mypy
 	DEBUG=1 DATABASE_URL=sqlite://:memory: $(BIN)/python example_project/manage.py makemigrations --check --dry-run
 	$(BIN)/python -m django makemigrations --check --dry-run --settings tests.settings --pythonpath .
+
+faults: .venv/test.stamp  ## Kills and cuts off what the site stands on while it is used: two minutes.
+	$(BIN)/python tests/faults/run.py
+
+fuzz: .venv/tools.stamp  ## At least 20,000 requests made from the site's own description: six minutes.
+	$(BIN)/python tests/fuzz/run.py
+
+audit: .venv/tools.stamp  ## Known vulnerabilities in what the package and the example site install.
+	$(BIN)/python tests/audit.py
 
 clean:
 	rm -rf .venv .tox .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist src/*.egg-info
@@ -37,4 +46,8 @@ clean:
 
 .venv/test.stamp: .venv/demo.stamp tests/requirements.txt
 	$(PIP) --quiet --requirement tests/requirements.txt
+	@touch $@
+
+.venv/tools.stamp: .venv/test.stamp tests/requirements-tools.txt
+	$(PIP) --quiet --requirement tests/requirements-tools.txt
 	@touch $@

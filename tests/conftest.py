@@ -15,12 +15,15 @@ from phone_referrals.signin.verification import request_code
 from phone_referrals.sms import locmem
 
 SLOW = ("tests/attacks/", "tests/races/", "test_state_machine.py")
+DATABASE_FIXTURES = {"db", "transactional_db"}
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if any(part in item.nodeid for part in SLOW):
             item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("django_db") or DATABASE_FIXTURES.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.database)
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from django.core.cache.backends.base import memcache_key_warnings
 from rest_framework.test import APIClient
 
 from phone_referrals import throttling
-from phone_referrals.throttling import client_address
+from phone_referrals.throttling import client_address, subscriber
 
 THROTTLES = {
     "get_verify_code": (throttling.GetVerifyCodeThrottle, "30/hour"),
@@ -68,16 +68,14 @@ def address_of(remote, forwarded=None):
         ("192.0.2.1", "192.0.2.1"),
         ("::ffff:192.0.2.1", "192.0.2.1"),
         ("::FFFF:c000:201", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:0DB8:0001:0002::", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("::1", "::/64"),
+        ("2001:0DB8:0001:0002::", "2001:db8:1:2::"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
         ("unix:", "unix:"),
         ("", ""),
         (None, ""),
     ],
 )
-def test_an_address_is_an_ipv4_address_or_an_ipv6_network(remote, address):
+def test_an_address_has_one_spelling(remote, address):
     assert address_of(remote) == address
 
 
@@ -91,8 +89,13 @@ def test_an_address_is_an_ipv4_address_or_an_ipv6_network(remote, address):
         (1, " , ,", "192.0.2.1"),
         (1, "203.0.113.7", "203.0.113.7"),
         (1, "203.0.113.7, 203.0.113.8", "203.0.113.8"),
-        (1, "203.0.113.7,2001:db8::8", "2001:db8::/64"),
+        (1, "203.0.113.7,2001:db8::8", "2001:db8::8"),
         (1, "203.0.113.7, unknown", "unknown"),
+        (1, "203.0.113.7:567", "203.0.113.7"),
+        (1, "[2001:db8::8]:567", "2001:db8::8"),
+        (1, "[2001:db8::8]", "2001:db8::8"),
+        (1, "[::ffff:203.0.113.7]:567", "203.0.113.7"),
+        (1, "unknown:567", "unknown"),
         (2, "203.0.113.6, 203.0.113.7, 203.0.113.8", "203.0.113.7"),
         (2, "203.0.113.8", "203.0.113.8"),
     ],
@@ -100,6 +103,21 @@ def test_an_address_is_an_ipv4_address_or_an_ipv6_network(remote, address):
 def test_a_forwarded_address_counts_as_far_as_the_sites_proxies_wrote_it(limit, proxies, forwarded, address):
     limit(proxies=proxies)
     assert address_of("192.0.2.1", forwarded) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "client"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("unknown", "unknown"),
+        ("", ""),
+    ],
+)
+def test_one_client_is_an_ipv4_address_or_an_ipv6_network(address, client):
+    assert subscriber(address) == client
 
 
 @pytest.mark.parametrize("scope", THROTTLES)

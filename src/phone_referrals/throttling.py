@@ -4,6 +4,7 @@ They keep one sender from being a nuisance. What an attacker with any number of 
 in `signin/codes.py`.
 """
 
+import re
 from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
@@ -13,7 +14,7 @@ from rest_framework.throttling import SimpleRateThrottle
 
 
 def client_address(request: Any) -> str:
-    """Return the address that a request came from; an IPv6 client is its /64, which is what one subscriber has.
+    """Return the address that a request came from, without a port.
 
     `X-Forwarded-For` counts as far as DRF's `NUM_PROXIES` says that proxies of the site have written it. Unset, it
     counts for nothing, because anybody can send it.
@@ -23,14 +24,22 @@ def client_address(request: Any) -> str:
     forwarded = [part.strip() for part in meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
     proxies = api_settings.NUM_PROXIES or 0
     if proxies and forwarded:
-        address = forwarded[-min(proxies, len(forwarded))]
+        # Some proxies write the port, too: 192.0.2.1:567 or [2001:db8::1]:567. It would make a client of each request.
+        address = re.sub(r"^\[([^]]*)\](:\d+)?$|^([^:]*):\d+$", r"\1\3", forwarded[-min(proxies, len(forwarded))])
     try:
         parsed = ip_address(address)
     except ValueError:
         return str(address)
-    if isinstance(parsed, IPv6Address):
-        return str(parsed.ipv4_mapped or ip_network((parsed.packed, 64), strict=False))
-    return str(parsed)
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
+
+
+def subscriber(address: str) -> str:
+    """Return what counts as one client: an IPv4 address, or the /64 of an IPv6 one, which is what a subscriber has."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((parsed.packed, 64), strict=False) if isinstance(parsed, IPv6Address) else parsed)
 
 
 class AddressThrottle(SimpleRateThrottle):
@@ -44,7 +53,7 @@ class AddressThrottle(SimpleRateThrottle):
         return api_settings.DEFAULT_THROTTLE_RATES.get(self.scope, self.default_rate)
 
     def get_ident(self, request: Any) -> str:
-        return client_address(request)
+        return subscriber(client_address(request))
 
     def get_cache_key(self, request: Any, view: Any) -> str:
         # Digested: a proxy may forward any text, a user's key may be a phone, and some caches take no spaces.

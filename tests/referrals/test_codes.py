@@ -53,7 +53,6 @@ def test_a_generated_code_is_as_long_as_asked(length):
         "\uff210\uff22\uff11\uff11\uff23",
         "\uff41\uff4f\uff42\uff49\uff4c\uff43",
     ],
-    ids=ascii,
 )
 def test_every_spelling_of_a_code_folds_into_one(typed):
     assert codes.fold(typed) == "A0B11C"

@@ -106,7 +106,6 @@ def test_a_wrong_code_gives_nobody_and_counts(authenticated, make_user, phone, s
         {"phone_number": "+12015550100"},
         {"username": "+12015550100", "secret_code": "000000"},
     ],
-    ids=str,
 )
 def test_other_credentials_give_nobody(make_user, credentials):
     make_user()

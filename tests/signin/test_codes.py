@@ -140,7 +140,28 @@ def test_the_wait_doubles_up_to_an_hour():
         decision = request(state, seconds)
         state, seconds = decision.state, seconds + decision.wait
         waits.append(decision.wait)
-    assert waits == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+    assert waits[:9] == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
+
+
+def test_with_the_last_message_of_the_day_comes_the_wait_for_the_next_day():
+    sent_at = tuple(at(60 * minute).timestamp() for minute in range(9))
+    last = request(State(sent_at=sent_at), 3600)
+    assert (last.outcome, last.wait) == (Outcome.SEND, DAY.total_seconds() + 600 - 3600)
+    refused = request(last.state, 3601)
+    assert (refused.outcome, refused.wait) == (Outcome.TOO_MANY_MESSAGES, last.wait - 1)
+    assert guess(replace(last.state, wrong_guesses=5), 3601).wait == last.wait - 1
+    assert request(last.state, 3600 + last.wait).outcome == Outcome.SEND
+
+
+def test_a_day_that_ends_before_the_wait_does_not_shorten_it():
+    sent_at = tuple(at(60 * minute).timestamp() for minute in range(9))
+    a_minute_before = DAY.total_seconds() + 600 - 60
+    last = request(State(sent_at=sent_at, sent_since_success=9), a_minute_before)
+    assert (last.outcome, last.wait) == (Outcome.SEND, 3600)
+    refused = request(last.state, a_minute_before + 1)
+    assert (refused.outcome, refused.wait) == (Outcome.TOO_MANY_MESSAGES, 3599)
+    refused = request(last.state, a_minute_before + 60)
+    assert (refused.outcome, refused.wait) == (Outcome.TOO_SOON, 3540)
 
 
 def test_success_resets_the_wait_but_not_the_count_of_messages():

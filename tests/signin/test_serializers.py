@@ -41,7 +41,6 @@ def test_a_phone_is_read_in_any_spelling_in_the_region_of_the_moment(settings, s
         ({"phone_number": "🔑"}, "invalid_phone_number"),
         ({"phone_number": 0}, "invalid_phone_number"),
     ],
-    ids=str,
 )
 def test_what_is_no_phone_is_refused_by_name(data, code):
     assert errors_of(GetVerifyCodeSerializer(data=data)) == {"phone_number": [code]}
@@ -88,7 +87,6 @@ def test_a_code_may_be_a_json_number():
         ("12345\0", "null_characters_not_allowed"),
         ("1" * 65, "max_length"),
     ],
-    ids=repr,
 )
 def test_what_is_no_code_is_refused_before_it_counts_as_a_guess(typed, code):
     assert errors_of(AuthSerializer(data={"phone_number": "+12015550100", "code": typed})) == {"code": [code]}

@@ -113,27 +113,26 @@ def on_request(state: State, *, now: datetime, limits: Limits, new_serial: int, 
         return Decision(outcome=Outcome.LOCKED, state=state)
     if is_test:
         return Decision(outcome=Outcome.SEND, state=_with_live_code(state, now, limits, new_serial))
-    if state.resend_at and now < state.resend_at:
-        return Decision(outcome=Outcome.TOO_SOON, state=state, wait=_seconds(state.resend_at - now))
+    if wait := _seconds_until_message(state, now, limits):
+        is_full = _seconds_until_room(state, now, limits) > 0
+        return Decision(outcome=Outcome.TOO_MANY_MESSAGES if is_full else Outcome.TOO_SOON, state=state, wait=wait)
 
-    # A message counts until its code has been dead for a day. So any 24 hours see the guesses of at most
-    # `messages_per_day` codes, also of those sent just before them.
-    counts_for = DAY + timedelta(seconds=limits.lifetime)
-    sent_at = tuple(sent for sent in state.sent_at if sent > (now - counts_for).timestamp())
-    if len(sent_at) >= limits.messages_per_day:
-        leaves_at = datetime.fromtimestamp(sent_at[-limits.messages_per_day], tz=now.tzinfo) + counts_for
-        return Decision(outcome=Outcome.TOO_MANY_MESSAGES, state=state, wait=_seconds(leaves_at - now))
-
+    counted_since = (now - _counts_for(limits)).timestamp()
+    sent_at = (*(sent for sent in state.sent_at if sent > counted_since), now.timestamp())
     # Old messages stop doubling the wait when they stop counting.
-    sent_since_success = min(state.sent_since_success, len(sent_at)) + 1
-    wait = min(limits.resend_wait * 2 ** (sent_since_success - 1), limits.resend_wait_max)
+    sent_since_success = min(state.sent_since_success + 1, len(sent_at))
+    resend_wait = min(limits.resend_wait * 2 ** (sent_since_success - 1), limits.resend_wait_max)
     sent = replace(
         state,
-        sent_at=(*sent_at, now.timestamp()),
+        sent_at=sent_at,
         sent_since_success=sent_since_success,
-        resend_at=now + timedelta(seconds=wait),
+        resend_at=now + timedelta(seconds=resend_wait),
     )
-    return Decision(outcome=Outcome.SEND, state=_with_live_code(sent, now, limits, new_serial), wait=wait)
+    return Decision(
+        outcome=Outcome.SEND,
+        state=_with_live_code(sent, now, limits, new_serial),
+        wait=_seconds_until_message(sent, now, limits),
+    )
 
 
 def on_guess(state: State, *, now: datetime, limits: Limits, is_right: bool) -> Decision:
@@ -143,7 +142,7 @@ def on_guess(state: State, *, now: datetime, limits: Limits, is_right: bool) -> 
     if state.serial is None or state.code_expires_at is None or now >= state.code_expires_at:
         return Decision(outcome=Outcome.NOT_LIVE, state=state)
     if state.wrong_guesses >= limits.guesses_per_code:
-        wait = _seconds(state.resend_at - now) if state.resend_at else 0
+        wait = _seconds_until_message(state, now, limits)
         return Decision(outcome=Outcome.TOO_MANY_GUESSES, state=state, wait=wait)
     if is_right:
         return Decision(outcome=Outcome.ACCEPTED, state=State(sent_at=state.sent_at))
@@ -199,6 +198,28 @@ def _with_live_code(state: State, now: datetime, limits: Limits, new_serial: int
         return state
     expires_at = now + timedelta(seconds=limits.lifetime)
     return replace(state, serial=new_serial, code_expires_at=expires_at, wrong_guesses=0)
+
+
+def _counts_for(limits: Limits) -> timedelta:
+    """Return how long a message counts: until its code has been dead for a day.
+
+    So any 24 hours see the guesses of at most `messages_per_day` codes, also of those sent just before them.
+    """
+    return DAY + timedelta(seconds=limits.lifetime)
+
+
+def _seconds_until_room(state: State, now: datetime, limits: Limits) -> int:
+    """Return how long the day's messages are used up, 0 where there is room for one."""
+    if len(state.sent_at) < limits.messages_per_day:
+        return 0
+    oldest = datetime.fromtimestamp(state.sent_at[-limits.messages_per_day], tz=now.tzinfo)
+    return _seconds(oldest + _counts_for(limits) - now)
+
+
+def _seconds_until_message(state: State, now: datetime, limits: Limits) -> int:
+    """Return how long no message may be sent, for whichever reason holds longer."""
+    until_resend = _seconds(state.resend_at - now) if state.resend_at else 0
+    return max(until_resend, _seconds_until_room(state, now, limits))
 
 
 def _seconds(duration: timedelta) -> int:

@@ -32,8 +32,9 @@ class SiteVerify:
     """Asks a siteverify endpoint about a captcha token: Turnstile, hCaptcha and reCAPTCHA share this protocol.
 
     A guard is named by a dotted path, so a host makes one (`captcha = SiteVerify(url=…, secret=…)`) and names it.
-    `field` is where the client puts the token; `timeout` is in seconds. Raises `CaptchaFailed` where the endpoint says
-    no, and `CaptchaUnavailable` where it says nothing: an attacker could see to that, so no code is sent.
+    `token_field` is where the client puts the token; `timeout` is in seconds, for each read. Raises `CaptchaFailed`
+    where the endpoint says no, and `CaptchaUnavailable` where it says nothing: an attacker could see to that, so no
+    code is sent.
     """
 
     url: str
@@ -50,8 +51,7 @@ class SiteVerify:
 
     def ask(self, token: str, address: str) -> dict[str, Any]:
         """Return the endpoint's answer; raises `CaptchaUnavailable`."""
-        # Not an IPv6 network, which is no address of anybody.
-        remote = {"remoteip": address} if address and "/" not in address else {}
+        remote = {"remoteip": address} if address else {}
         # JSON may hold halves of surrogate pairs, which no encoding takes.
         body = urlencode({"secret": self.secret, "response": token, **remote}, errors="replace").encode()
         try:

@@ -64,7 +64,7 @@ def record_verified(phone_number: str) -> None:
 def _take(region: str, home: int, limit: int | None, *, watch_conversion: bool) -> QuerySet[SmsUsage] | None:
     """Count one message in a slot that has room; return the slot's row, or `None` if no slot has room."""
     day, slots = _today(), conf.sms_usage_slots
-    converting = _converting(region, home) if watch_conversion and conf.min_conversion else Q()
+    converting = _converting(region, home, *conf.min_conversion) if watch_conversion and conf.min_conversion else Q()
     for slot in [home] if limit is None else [(home + step) % slots for step in range(slots)]:
         rows = _rows(day, region, slot)
         room = Q() if limit is None else Q(sent__lt=_share(limit, slot))
@@ -81,13 +81,12 @@ def _take(region: str, home: int, limit: int | None, *, watch_conversion: bool) 
     return None
 
 
-def _converting(region: str, slot: int) -> Q:
-    """Return the condition that enough of the last 24 hours' messages led to a sign-in, or that they are too few.
+def _converting(region: str, slot: int, least: int, share: float) -> Q:
+    """Return the condition that a `share` of the last 24 hours' messages led to a sign-in, or that they are too few.
 
     Days are what is counted, so yesterday weighs as much as of it lies within the last 24 hours. A phone's messages and
     sign-ins are in the same slot; each slot is a fair sample of the phones.
     """
-    least, share = conf.min_conversion or (0, 0)
     now = timezone.now().astimezone(UTC)
     weight = 1 - (now - datetime.combine(now.date(), time(), UTC)) / DAY
     yesterday = _rows(now.date() - DAY, region, slot).values_list("sent", "verified").first() or (0, 0)

@@ -1,0 +1,81 @@
+"""A host may keep the package's tables in a database that is not the default one: its routers say where."""
+
+import pytest
+from django.core.management import call_command
+from django.db import connections, transaction
+from django.db.models import Model
+
+from phone_referrals import signals
+from phone_referrals.accounts import get_accounts
+from phone_referrals.exceptions import AlreadyRedeemed, CircularReferral, InvalidCode
+from phone_referrals.models import PhoneVerification, Referral, ReferralCode, SmsUsage
+from phone_referrals.referrals import redeem as redeem_module
+from phone_referrals.referrals.redeem import redeem
+from phone_referrals.signin.verification import check_code, request_code
+
+
+class Elsewhere:
+    """What is read from the default database, which is as good as a copy that is late, decides nothing."""
+
+    def db_for_read(self, model, **hints):
+        return "default"
+
+    def db_for_write(self, model, **hints):
+        return "elsewhere" if issubclass(model, Model) else None
+
+
+@pytest.fixture
+def elsewhere(settings, django_db_blocker, monkeypatch):
+    """A second database, and no statement on the first."""
+
+    def refuse(*args):
+        pytest.fail("A statement on the default database.")
+
+    monkeypatch.setitem(
+        connections.settings,
+        "elsewhere",
+        connections.configure_settings(
+            {"default": {}, "elsewhere": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+        )["elsewhere"],
+    )
+    settings.DATABASE_ROUTERS = [f"{__name__}.Elsewhere"]
+    with django_db_blocker.unblock(), connections["default"].execute_wrapper(refuse):
+        call_command("migrate", database="elsewhere", run_syncdb=True, verbosity=0)
+        yield
+        connections["elsewhere"].close()
+    del connections["elsewhere"]
+
+
+def test_codes_are_sent_and_judged_where_the_router_says(elsewhere, phone, last_code, settings):
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 10
+    settings.PHONE_REFERRALS_MIN_CONVERSION = (1, 0)
+    request_code(phone_number=phone, host="example.com")
+    with pytest.raises(InvalidCode):
+        check_code(phone_number=phone, code="not it")
+    check_code(phone_number=phone, code=last_code(phone))
+
+    assert PhoneVerification.objects.using("elsewhere").count() == 1
+    assert SmsUsage.objects.using("elsewhere").count() == 2
+
+
+@pytest.mark.parametrize("locks", ["own", "rows"])
+def test_codes_are_redeemed_where_the_router_says(elsewhere, monkeypatch, locks):
+    heard = []
+    monkeypatch.setattr(signals.referral_redeemed, "send_robust", lambda *args, **kwargs: heard.append(kwargs))
+    if locks == "rows":
+        monkeypatch.setattr(redeem_module, "INSERT_BY_VENDOR", {})
+    first, second = (get_accounts().create(f"+1201555010{number}") for number in range(2))
+    ReferralCode.objects.create(user=first, code="A0", max_uses=1)
+    ReferralCode.objects.create(user=second, code="A1")
+
+    with transaction.atomic(using="elsewhere"):
+        redeem(second, "A0")
+        transaction.set_rollback(True, using="elsewhere")
+    assert heard == []
+    redeem(second, "A0")
+    with pytest.raises(AlreadyRedeemed):
+        redeem(second, "A0")
+    with pytest.raises(CircularReferral):
+        redeem(first, "A1")
+    assert len(heard) == 1
+    assert list(Referral.objects.using("elsewhere").values_list("referred", "referrer")) == [(second.pk, first.pk)]
