@@ -33,6 +33,8 @@ class CodeField(serializers.CharField):
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         typed = super().run_validation(data)
+        if typed is None:  # Where it may be left out.
+            return None
         digits = "".join(
             str(unicodedata.decimal(char, char))
             for char in typed
@@ -51,6 +53,16 @@ class AuthSerializer(serializers.Serializer[Any]):
     phone_number = PhoneNumberField()
     code = CodeField()
     referral_code = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=64)
+
+
+class ChangePhoneSerializer(serializers.Serializer[Any]):
+    phone_number = PhoneNumberField()
+    code = CodeField(help_text="Sent to the new phone.")
+    current_code = CodeField(required=False, allow_null=True, help_text="Sent to the old phone, where it is required.")
+
+
+class CodeSerializer(serializers.Serializer[Any]):
+    code = CodeField()
 
 
 class SessionSerializer(serializers.Serializer[Any]):
