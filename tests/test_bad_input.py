@@ -16,11 +16,15 @@ from phone_referrals.models import PhoneVerification, Referral
 pytestmark = pytest.mark.django_db
 
 ASK, ENTER, REDEEM = "/api/users/get_verify_code/", "/api/users/auth/", "/api/referrals/referral_code/"
+ASK_CHANGE, CHANGE, DELETE = "/api/users/me/phone/get_verify_code/", "/api/users/me/phone/", "/api/users/me/delete/"
 PHONE = "+12015550100"
 VALID = {
     ASK: {"phone_number": PHONE},
     ENTER: {"phone_number": PHONE, "code": "123456"},
     REDEEM: {"referral_code": "ABCDEF"},
+    ASK_CHANGE: {"phone_number": PHONE},
+    CHANGE: {"phone_number": PHONE, "code": "123456", "current_code": "123456"},
+    DELETE: {"code": "123456"},
 }
 FIELDS = [
     (ASK, "phone_number"),
@@ -28,8 +32,14 @@ FIELDS = [
     (ENTER, "code"),
     (ENTER, "referral_code"),
     (REDEEM, "referral_code"),
+    (ASK_CHANGE, "phone_number"),
+    (CHANGE, "phone_number"),
+    (CHANGE, "code"),
+    (CHANGE, "current_code"),
+    (DELETE, "code"),
 ]
-WRITE = [ASK, ENTER, REDEEM]
+OPTIONAL = [(ENTER, "referral_code"), (CHANGE, "current_code")]
+WRITE = [ASK, ENTER, REDEEM, ASK_CHANGE, CHANGE, DELETE]
 READ = ["/api/users/", "/api/users/{id}/", "/api/users/me/", "/api/users/{id}/invitees/", "/api/referrals/"]
 
 
@@ -145,7 +155,7 @@ def cases(*tables):
 @pytest.mark.parametrize(("path", "field"), FIELDS)
 @pytest.mark.parametrize("value", cases(NO_TEXT, NO_TEXT_OF_OURS))
 def test_what_is_no_text_of_ours_is_refused_by_the_name_of_its_field(client, path, field, value):
-    if (path, field, value) == (ENTER, "referral_code", None):
+    if (path, field) in OPTIONAL and value is None:
         return  # It may be left out, and so may be null.
     response = post(client, path, {**VALID[path], field: value})
     assert response.status_code == 400
@@ -153,7 +163,7 @@ def test_what_is_no_text_of_ours_is_refused_by_the_name_of_its_field(client, pat
     assert list(response.json()) == [field]
 
 
-@pytest.mark.parametrize("path", [ASK, ENTER])
+@pytest.mark.parametrize("path", [ASK, ENTER, ASK_CHANGE, CHANGE])
 @pytest.mark.parametrize("value", cases(NO_PHONE))
 def test_what_is_no_phone_is_refused_by_name(client, outbox, path, value):
     sent = len(outbox)
@@ -211,7 +221,7 @@ def test_a_referral_code_of_any_text_is_looked_up_and_not_found(client, last_cod
     assert not Referral.objects.exists()
 
 
-@pytest.mark.parametrize(("path", "field"), [pair for pair in FIELDS if pair != (ENTER, "referral_code")])
+@pytest.mark.parametrize(("path", "field"), [pair for pair in FIELDS if pair not in OPTIONAL])
 def test_a_missing_field_is_named(client, path, field):
     response = post(client, path, {key: value for key, value in VALID[path].items() if key != field})
     assert response.status_code == 400

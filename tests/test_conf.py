@@ -10,6 +10,8 @@ SETTINGS = [
     ("allow_staff", False, True),
     ("users_permission", "rest_framework.permissions.IsAuthenticated", "site.Permission"),
     ("token_issuer", "phone_referrals.tokens.DRFTokenIssuer", "site.Issuer"),
+    ("recent_sign_in", 600, 60),
+    ("delete_user", "phone_referrals.profiles.delete_account.delete_user", "site.retire"),
     ("allowed_regions", (), ["US", "CA"]),
     ("number_types", ("mobile", "fixed_line_or_mobile"), ["mobile"]),
     ("test_numbers", {}, {"+12015550123": {"code": "123456", "until": "2027-01-31"}}),

@@ -24,6 +24,15 @@ TABLE = {
     ("logout", "post"): (401, 204, 204, 204, 401),
     ("logout_all", "get"): (401, 405, 405, 405, 401),
     ("logout_all", "post"): (401, 204, 204, 204, 401),
+    # A proven phone is needed, and the code of it that was never sent is a 400; nobody here has signed in recently.
+    ("get_change_code", "get"): (401, 405, 405, 405, 401),
+    ("get_change_code", "post"): (401, 200, 200, 200, 401),
+    ("change_phone", "get"): (401, 405, 405, 405, 401),
+    ("change_phone", "post"): (401, 403, 403, 403, 401),
+    ("get_delete_code", "get"): (401, 405, 405, 405, 401),
+    ("get_delete_code", "post"): (401, 200, 200, 200, 401),
+    ("delete", "get"): (401, 405, 405, 405, 401),
+    ("delete", "post"): (401, 400, 400, 400, 401),
     # Of the kinds of token that know their sessions; the default one does not.
     ("sessions", "get"): (401, 404, 404, 404, 401),
     ("sessions", "post"): (401, 405, 405, 405, 401),

@@ -307,6 +307,76 @@ def test_a_receiver_of_the_host_that_fails_on_commit_costs_nothing(
     assert_secret("\n".join(output), phone, other_phone, first, second)
 
 
+CRASHES_OF_AN_ACCOUNT = {
+    "phone_referrals.accounts.PhoneAccounts.phone_of": 500,
+    "phone_referrals.signin.codes.on_guess": 500,
+    "phone_referrals.accounts.PhoneAccounts.set_phone": 500,
+    "phone_referrals.referrals.once.remember": 500,
+    "phone_referrals.tokens.DRFTokenIssuer.revoke_all": 500,
+    "phone_referrals.sms.render_to_string": 200,
+    "phone_referrals.profiles.change_phone.tell_of_change": 500,
+}
+
+
+@pytest.mark.parametrize(("place", "status"), CRASHES_OF_AN_ACCOUNT.items())
+def test_a_crash_while_a_phone_is_changed_is_reported_without_number_and_code(
+    client, phone, other_phone, send_code, last_code, everything, monkeypatch, place, status
+):
+    headers = {"authorization": f"Token {enter(client, phone, send_code(phone)).json()['token']}"}
+    path, data = "/api/users/me/phone/", {"phone_number": other_phone}
+    assert client.post(f"{path}get_verify_code/", data, "application/json", headers=headers).status_code == 200
+    code = last_code(other_phone)
+    monkeypatch.setattr(place, crash)
+    with everything() as output, reports() as reported:
+        response = client.post(path, {**data, "code": code}, "application/json", headers=headers)
+    assert response.status_code == status
+    assert all("RuntimeError" in text for text in reported)
+    assert_secret("\n".join([*output, *reported]), phone, other_phone, code)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_and_a_deletion_say_no_number_and_no_code(
+    client, phone, other_phone, send_code, last_code, everything, settings
+):
+    def post(path, **data):
+        return client.post(f"/api/users/me/{path}", data, "application/json", headers=headers)
+
+    with everything() as output:
+        headers = {"authorization": f"Token {enter(client, phone, send_code(phone)).json()['token']}"}
+        post("phone/get_verify_code/", phone_number=other_phone)
+        codes = [last_code(other_phone)]
+        assert post("phone/", phone_number=other_phone, code=wrong(codes[0])).status_code == 400
+        settings.PHONE_REFERRALS_SMS_BACKEND = f"{__name__}.TalkativeGateway"
+        changed = post("phone/", phone_number=other_phone, code=codes[0])
+        assert changed.status_code == 200
+        headers = {"authorization": f"Token {changed.json()['token']}"}
+        settings.PHONE_REFERRALS_SMS_BACKEND = "phone_referrals.sms.locmem.SmsBackend"
+        post("get_verify_code/")
+        codes.append(last_code(other_phone))
+        assert post("delete/", code=wrong(codes[1])).status_code == 400
+        assert post("delete/", code=codes[1]).status_code == 204
+    assert any("SMS not delivered: ConnectionError" in text for text in output)
+    assert_secret("\n".join(output), phone, other_phone, *codes)
+
+
+def refuse_the_row_of_a_user(self, user, phone_number):
+    raise IntegrityError(f"DETAIL: Failing row contains (1, {phone_number}).")
+
+
+def test_a_database_that_refuses_another_phone_is_not_quoted(
+    client, phone, other_phone, send_code, last_code, everything, monkeypatch
+):
+    headers = {"authorization": f"Token {enter(client, phone, send_code(phone)).json()['token']}"}
+    path, data = "/api/users/me/phone/", {"phone_number": other_phone}
+    client.post(f"{path}get_verify_code/", data, "application/json", headers=headers)
+    monkeypatch.setattr("phone_referrals.accounts.PhoneAccounts.set_phone", refuse_the_row_of_a_user)
+    with everything() as output, reports() as reported:
+        data["code"] = last_code(other_phone)
+        assert client.post(path, data, "application/json", headers=headers).status_code == 500
+    assert "ImproperlyConfigured" in "\n".join(output)
+    assert_secret("\n".join([*output, *reported]), phone, other_phone)
+
+
 def refuse_the_row(self, phone_number):
     # In the words of PostgreSQL.
     raise IntegrityError(f"DETAIL: Failing row contains (1, {phone_number}).")

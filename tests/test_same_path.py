@@ -30,12 +30,13 @@ def people(make_user):
     request_code(phone_number="+12015550115", host="example.com")
 
 
-def post(path, data):
+def post(path, data, token=None):
     """Return the answer to a phone, without its number, and the shapes of the statements behind it."""
     with CaptureQueriesContext(
         connection,
     ) as statements:
-        response = APIClient().post(f"/api/users/{path}/", data, format="json")
+        client = APIClient(headers={"authorization": f"Token {token}"} if token else None)
+        response = client.post(f"/api/users/{path}/", data, format="json")
     text = response.content.decode().replace(data["phone_number"], "PHONE")
     headers = {name: value for name, value in response.items() if name != "Date"}
     return response.status_code, text, headers, [shape_of(each["sql"]) for each in statements]
@@ -52,6 +53,23 @@ def assert_same(results, status, statements):
     assert len(results["unknown"][3]) >= statements, "nothing was compared"
     for who, result in results.items():
         assert result == results["unknown"], who
+
+
+def test_asking_for_a_code_for_another_phone_of_ones_own_is_the_same_for_every_phone(sign_in):
+    token = sign_in("+12015550116").answer["token"]
+    answers = {who: post("me/phone/get_verify_code", {"phone_number": phone}, token) for who, phone in PHONES.items()}
+    assert_same(answers, 200, 4)
+
+
+def test_a_wrong_code_for_another_phone_of_ones_own_is_the_same_for_every_phone(sign_in, last_code):
+    token = sign_in("+12015550116").answer["token"]
+    for phone in PHONES.values():
+        post("me/phone/get_verify_code", {"phone_number": phone}, token)
+    answers = {
+        who: post("me/phone", {"phone_number": phone, "code": wrong(last_code(phone))}, token)
+        for who, phone in PHONES.items()
+    }
+    assert_same(answers, 400, 2)
 
 
 def wrong(code):

@@ -5,11 +5,12 @@ from uuid import uuid4
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import models, router
+from django.db import connections, models, router
 from django.utils.module_loading import import_string
 
 from phone_referrals import phones
 from phone_referrals.conf import conf
+from phone_referrals.exceptions import AccountDisabled
 from phone_referrals.tokens import get_issuer
 
 
@@ -72,12 +73,29 @@ class PhoneAccounts:
             link = user._meta.get_field(relation)
             holder = getattr(user, relation, None) or link.related_model(**{link.field.name: user})
         setattr(holder, field, phone_number)
-        holder.save()
+        # The one column: what else the row has may have changed since it was read.
+        holder.save(update_fields=None if holder._state.adding else [field])
 
     def join(self, queryset: models.QuerySet[Any], prefix: str = "") -> models.QuerySet[Any]:
         """Return `queryset` with what `phone_of` reads joined, for rows that are users or have one at `prefix`."""
         paths = [path for path in (prefix, *conf.phone_field.split("__")[:-1]) if path]
         return queryset.select_related("__".join(paths)) if paths else queryset
+
+
+def lock(user: Any) -> Any:
+    """Return the user as it is now, whom nobody else changes, or points at, before the transaction ends.
+
+    Raises `AccountDisabled` where it has been deleted.
+    """
+    model = get_user_model()
+    alias = router.db_for_write(model)
+    rows = model._base_manager.using(alias).filter(pk=user.pk)
+    if not connections[alias].features.has_select_for_update:
+        rows.update(password=models.F("password"))  # SQLite: one writer at a time, so the first write is the lock.
+    locked = rows.select_for_update().first()
+    if locked is None:
+        raise AccountDisabled
+    return locked
 
 
 def get_accounts() -> PhoneAccounts:

@@ -49,6 +49,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "guesses_per_code": (1, 10),
     "guesses_per_phone": (1, 100),
     "messages_per_day": (1, 100),
+    "recent_sign_in": (0, 86400),
     "resend_wait": (1, 3600),
     "resend_wait_max": (1, 86400),
     "sms_usage_slots": (1, 1000),
@@ -160,6 +161,7 @@ def _dotted_paths() -> Iterator[CheckMessage]:
     paths = {
         "PHONE_REFERRALS_ACCOUNTS": [conf.accounts],
         "PHONE_REFERRALS_CODE_GENERATOR": [conf.code_generator],
+        "PHONE_REFERRALS_DELETE_USER": [conf.delete_user],
         "PHONE_REFERRALS_REDEEM_RULES": conf.redeem_rules,
         "PHONE_REFERRALS_SEND_GUARDS": conf.send_guards,
         "PHONE_REFERRALS_SMS_BACKEND": [conf.sms_backend],

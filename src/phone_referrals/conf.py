@@ -41,6 +41,16 @@ class Conf:
         """Dotted path of the class that issues and revokes API tokens."""
         return str(_get("PHONE_REFERRALS_TOKEN_ISSUER", "phone_referrals.tokens.DRFTokenIssuer"))
 
+    @property
+    def recent_sign_in(self) -> int:
+        """Seconds after a sign-in in which a phone is changed without a code sent to the old one; 0 is never."""
+        return int(_get("PHONE_REFERRALS_RECENT_SIGN_IN", 600))
+
+    @property
+    def delete_user(self) -> str:
+        """Dotted path of a function `(user)` that deletes a user, or does what the site does instead."""
+        return str(_get("PHONE_REFERRALS_DELETE_USER", "phone_referrals.profiles.delete_account.delete_user"))
+
     # Codes and their limits
 
     @property

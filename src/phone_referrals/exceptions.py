@@ -137,6 +137,37 @@ class StaffNotAllowed(SignInError):
     default_message = _("Staff cannot sign in by phone.")
 
 
+# One's own account
+
+
+class SamePhone(SignInError):
+    code = "same_phone"
+    default_message = _("This is your phone number already.")
+
+
+class ProofRequired(SignInError):
+    code = "proof_required"
+    status_code = 403
+    default_message = _("Enter the code that was sent to your current phone, or sign in again.")
+
+
+class PhoneTaken(SignInError):
+    code = "phone_taken"
+    status_code = 409
+    default_message = _("Another account has this phone number.")
+
+
+class NoPhone(SignInError):
+    code = "no_phone"
+    default_message = _("Your account has no phone number.")
+
+
+class DeletionRefused(PhoneReferralsError):
+    code = "deletion_refused"
+    status_code = 409
+    default_message = _("Your account cannot be deleted now. Contact support.")
+
+
 # Referrals
 
 

@@ -169,6 +169,20 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
         return self.order_by("-created_at", "-referred")
 
 
+class RedeemedPhone(models.Model):
+    """A phone of a user who redeemed and then left it, as a keyed hash. See `referrals/once.py`."""
+
+    digest = models.CharField(primary_key=True, max_length=64, editable=False)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("redeemed phone")
+        verbose_name_plural = _("redeemed phones")
+
+    def __str__(self) -> str:
+        return f"{self.digest[:8]}…"
+
+
 class Referral(models.Model):
     """Who was invited by whom. Written once, by `referrals.redeem.redeem`, and never changed.
 

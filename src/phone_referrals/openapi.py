@@ -60,6 +60,23 @@ def signed_in() -> Any:
     return inline_serializer("SignedIn", fields)
 
 
+def phone_changed() -> Any:
+    """Return the answer to a change of phone, as the site's kind of token has it."""
+    more = {name: type(field)(required=False) for name, field in get_issuer().answer_fields.items()}
+    fields = {
+        **more,
+        "token": serializers.CharField(allow_null=True, help_text="Null: the one of the request lives on."),
+        "token_type": serializers.CharField(),
+        "user": UserSerializer(),
+    }
+    return inline_serializer("PhoneChanged", fields)
+
+
+class ChangeRequested(CodeSent):
+    current_code_required = serializers.BooleanField(help_text="The old phone was sent a code too; both are needed.")
+    current_code = serializers.CharField(required=False, help_text="Only where the site echoes codes.")
+
+
 class Sessions(serializers.Serializer[Any]):
     results = SessionSerializer(many=True)
 
@@ -104,7 +121,7 @@ FORBIDDEN = OpenApiResponse(Error, description="Not for this phone or user; see 
 NOT_FOUND = OpenApiResponse(Error, description="There is no such user.")
 NO_SESSIONS = OpenApiResponse(Error, description="There is no such session, or the kind of token knows of none.")
 NOT_ACCEPTABLE = OpenApiResponse(Error, description="Not in a format that the Accept header names.")
-CONFLICT = OpenApiResponse(Error, description="Already redeemed, or circular; see `code`.")
+CONFLICT = OpenApiResponse(Error, description="It clashes with what is there: see `code`.")
 WRONG_TYPE = OpenApiResponse(Error, description="The body is neither JSON nor a form.")
 TOO_MANY = OpenApiResponse(Error, description="Wait for as many seconds as the Retry-After header says.")
 UNAVAILABLE = OpenApiResponse(Error, description="No message can be sent now; see `code`.")
@@ -126,8 +143,8 @@ def describe(view: str, method: str, operation_id: str, responses: Answers, **op
 
         def view_replacement(self) -> Any:
             # Now, and not when this was read: what a sign-in answers depends on a setting.
-            answer = signed_in()
-            known = {status: answer if each is signed_in else each for status, each in responses.items()}
+            made = {answer: answer() for answer in (signed_in, phone_changed) if answer in responses.values()}
+            known = {status: made.get(answer, answer) for status, answer in responses.items()}
             operation = extend_schema(operation_id=operation_id, responses=known, parameters=parameters, **options)
             return extend_schema_view(**{method: operation})(type(self.target.__name__, (self.target,), {}))
 
@@ -137,6 +154,22 @@ describe("profiles.views.AuthView", "post", "sign_in", {200: signed_in, 201: sig
 for view, operation_id in {"LogoutView": "log_out", "LogoutAllView": "log_out_all"}.items():
     responses: Answers = {204: None, 401: UNAUTHENTICATED, 403: FORBIDDEN}
     describe(f"signin.views.{view}", "post", operation_id, responses, request=None)
+OWN: Answers = {**BODY, 401: UNAUTHENTICATED}
+describe(
+    "profiles.account_views.GetChangeCodeView",
+    "post",
+    "get_change_phone_code",
+    {200: ChangeRequested, **OWN, 503: UNAVAILABLE},
+)
+describe("profiles.account_views.ChangePhoneView", "post", "change_phone", {200: phone_changed, **OWN, 409: CONFLICT})
+describe(
+    "profiles.account_views.GetDeleteCodeView",
+    "post",
+    "get_delete_account_code",
+    {200: CodeSent, **OWN, 503: UNAVAILABLE},
+    request=None,
+)
+describe("profiles.account_views.DeleteView", "post", "delete_account", {204: None, **OWN, 409: CONFLICT})
 describe("signin.views.SessionsView", "get", "list_sessions", {200: Sessions, 401: UNAUTHENTICATED, 404: NO_SESSIONS})
 for view, operation_id in {"EndSessionView": "end_session", "EndOtherSessionsView": "end_other_sessions"}.items():
     responses = {204: None, 401: UNAUTHENTICATED, 403: FORBIDDEN, 404: NO_SESSIONS}

@@ -59,6 +59,10 @@ CALLS = {
     "get_verify_code": {"phone_number": "+12015550100", "captcha_token": "xx"},
     "auth": {"phone_number": "+12015550100", "code": "123456", "referral_code": "ABC234"},
     "redeem": {"referral_code": "ABC234"},
+    "get_change_code": {"phone_number": "+12015550100", "captcha_token": "xx"},
+    "change_phone": {"phone_number": "+12015550100", "code": "123456", "current_code": "123456"},
+    "get_delete_code": {"captcha_token": "xx"},
+    "delete": {"code": "123456"},
 }
 # And their query parameters.
 READS = {"user_list": ["cursor", "format"], "invitees": ["cursor"], "user_detail": [], "me": [], "referrals": ["x"]}

@@ -10,8 +10,9 @@ from dataclasses import asdict
 from django.db import DEFAULT_DB_ALIAS, transaction
 
 from phone_referrals.accounts import get_accounts
-from phone_referrals.exceptions import AlreadyRedeemed, CircularReferral, OwnCode
+from phone_referrals.exceptions import AlreadyRedeemed, CircularReferral, OwnCode, PhoneTaken
 from phone_referrals.models import PhoneVerification, Referral, ReferralCode
+from phone_referrals.profiles.change_phone import PhoneChanged
 from phone_referrals.profiles.sign_in import SignedIn
 from phone_referrals.referrals import codes, tree
 from phone_referrals.signin.codes import State
@@ -86,3 +87,22 @@ def take_one_use(referral_code):
     referral_code.uses += 1
     referral_code.save(update_fields=["uses"])
     return True
+
+
+def change(request, phone_number):
+    """As `profiles.change_phone._change`, taking nobody's having had the phone for nobody's having it."""
+    accounts = get_accounts()
+    if accounts.find(phone_number):
+        raise PhoneTaken
+    pause()
+    old = accounts.phone_of(request.user)
+    accounts.set_phone(request.user, phone_number)
+    return PhoneChanged(user=request.user, token={}), old
+
+
+def delete(user):
+    """As `Model.delete` does it, with the slow moment after it has looked who points at the row, and with no lock."""
+    Referral.objects.filter(referrer=user).update(referrer=None)
+    ReferralCode.objects.filter(user=user).delete()
+    pause()
+    type(user).objects.filter(pk=user.pk)._raw_delete(DEFAULT_DB_ALIAS)

@@ -6,6 +6,7 @@ import pytest
 from django.utils import translation
 
 from phone_referrals import sms
+from phone_referrals.signin.codes import Purpose
 from phone_referrals.sms import BaseSmsBackend, SmsMessage
 
 # 3GPP TS 23.038, the basic character set: one septet each.
@@ -15,8 +16,8 @@ GSM_7 = set(
 )
 
 
-def text(code="123456", host="example.com"):
-    message = sms.render(phone_number="+12015550100", purpose="sign_in", code=code, host=host)
+def text(code="123456", host="example.com", purpose="sign_in"):
+    message = sms.render(phone_number="+12015550100", purpose=purpose, code=code, host=host)
     assert message.phone_number == "+12015550100"
     return message.text
 
@@ -54,9 +55,18 @@ def test_the_host_of_the_settings_comes_before_the_one_that_was_asked(settings):
     assert text().endswith("\n@example.org #123456")
 
 
-def test_the_longest_english_text_fits_140_bytes_in_gsm_7(settings):
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_each_purpose_has_a_text_of_its_own(language):
+    with translation.override(language):
+        texts = [text(purpose=purpose) for purpose in Purpose]
+    assert len(set(texts)) == len(Purpose)
+    assert all(each.endswith("@example.com #123456") for each in texts)
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_the_longest_english_text_fits_140_bytes_in_gsm_7(settings, purpose):
     settings.PHONE_REFERRALS_SMS_ANDROID_HASH = "FA+9qCX9VSu"
-    longest = text(code="0123456789", host="a-long-name-of-a-shop.accounts.example.com")
+    longest = text(code="0123456789", host="a-long-name-of-a-shop.accounts.example.com", purpose=purpose)
     assert set(longest) <= GSM_7
     assert len(longest) * 7 / 8 <= 140
 

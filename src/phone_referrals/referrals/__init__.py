@@ -1,1 +1,1 @@
-"""Who invited whom. Knows nothing of phones and codes sent to them."""
+"""Who invited whom. Knows nothing of codes sent to phones."""

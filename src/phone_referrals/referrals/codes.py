@@ -9,11 +9,13 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, router, transaction
 from django.utils.module_loading import import_string
 
 from phone_referrals.conf import conf
+from phone_referrals.exceptions import AccountDisabled
 from phone_referrals.models import ReferralCode
 
 # Crockford's Base32: no I, L, O (read as 1, 1, 0) and no U.
@@ -54,7 +56,9 @@ def code_of(user: Any) -> ReferralCode:
             with transaction.atomic(using=alias):
                 code.save(using=alias, force_insert=True)
         except IntegrityError:
-            # Either the text is taken, or another request gave this user a code: look again.
+            # The text is taken, or another request gave this user a code, or deleted the user: look again.
+            if not get_user_model()._base_manager.using(alias).filter(pk=user.pk).exists():
+                raise AccountDisabled from None
             continue
         return code
     msg = f"{conf.code_generator} made {TRIES} referral codes that were all taken."

@@ -29,7 +29,7 @@ from phone_referrals.exceptions import (
     ReferralCodeExpired,
 )
 from phone_referrals.models import Referral, ReferralCode
-from phone_referrals.referrals import codes, tree
+from phone_referrals.referrals import codes, once, tree
 
 # Each try that is lost means that somebody else's referral was written meanwhile.
 TRIES = 50
@@ -53,6 +53,7 @@ def redeem(user: Any, code: str) -> Referral:
         raise ReferralCodeExpired
     for path in conf.redeem_rules:
         import_string(path)(user=user, referral_code=referral_code)
+    once.require_first(user)
     insert = INSERT_BY_VENDOR.get(connections[alias].vendor, _insert_with_row_locks)
     referral = _insert_with_retries(insert, user, referral_code, using=alias)
     # Not `on_commit(…, robust=True)`: Django 5.2 fails on its own when it logs the failure of a `partial`.
@@ -107,6 +108,9 @@ def _insert_with_advisory_locks(referral: Referral, referral_code: ReferralCode,
         # A snapshot from before the locks would not show what was committed while waiting for them.
         msg = f"redeem() needs READ COMMITTED, not {isolation.upper()}."
         raise TransactionManagementError(msg)
+    if referral_code.max_uses is not None:
+        # The owner before the code, in the order in which they are deleted.
+        _lock_rows([referral.referrer_id], referral, using, no_key=True)
     _insert(referral, referral_code, root, using)
 
 
@@ -116,8 +120,7 @@ def _insert_with_row_locks(referral: Referral, referral_code: ReferralCode, usin
     The owner's too: the foreign key locks it when the edge is written, which out of order would be a deadlock.
     """
     root = _root_above(referral, using)
-    users = get_user_model()._base_manager.using(using).filter(pk__in=[referral.pk, root, referral.referrer_id])
-    list(users.order_by("pk").select_for_update().values_list("pk"))
+    _lock_rows([referral.pk, root, referral.referrer_id], referral, using)
     _insert(referral, referral_code, root, using)
 
 
@@ -126,6 +129,14 @@ def _insert_first(referral: Referral, referral_code: ReferralCode, using: str) -
     referral.save(using=using, force_insert=True)
     _root_above(referral, using)
     _take_one_use(referral_code)
+
+
+def _lock_rows(pks: list[Any], referral: Referral, using: str, *, no_key: bool = False) -> None:
+    users = get_user_model()._base_manager.using(using).filter(pk__in=pks).order_by("pk")
+    found = users.select_for_update(no_key=no_key).values_list("pk", flat=True)
+    if referral.referrer_id not in list(found):
+        # The code's owner was deleted a moment ago.
+        raise InvalidReferralCode
 
 
 def _root_above(referral: Referral, using: str) -> Any:

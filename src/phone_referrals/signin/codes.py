@@ -24,6 +24,9 @@ class Purpose(StrEnum):
     """What a code proves a phone for; a code of one purpose is worth nothing for another."""
 
     SIGN_IN = "sign_in"
+    CHANGE_PHONE = "change_phone"  # Sent to the new phone.
+    CONFIRM_CHANGE = "confirm_change"  # Sent to the old one.
+    DELETE_ACCOUNT = "delete_account"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,9 @@ class CodeField(serializers.CharField):
         super().__init__(**{"max_length": 64, **kwargs})
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        return codes.read(super().run_validation(data), digits=conf.code_digits)
+        typed = super().run_validation(data)
+        # None where it may be left out.
+        return None if typed is None else codes.read(typed, digits=conf.code_digits)
 
 
 class GetVerifyCodeSerializer(serializers.Serializer[Any]):
@@ -40,6 +42,16 @@ class AuthSerializer(serializers.Serializer[Any]):
     phone_number = PhoneNumberField()
     code = CodeField()
     referral_code = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=64)
+
+
+class ChangePhoneSerializer(serializers.Serializer[Any]):
+    phone_number = PhoneNumberField()
+    code = CodeField(help_text="Sent to the new phone.")
+    current_code = CodeField(required=False, allow_null=True, help_text="Sent to the old phone, where it is required.")
+
+
+class CodeSerializer(serializers.Serializer[Any]):
+    code = CodeField()
 
 
 class SessionSerializer(serializers.Serializer[Any]):

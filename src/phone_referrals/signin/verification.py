@@ -76,7 +76,7 @@ def request_code(
     """
     is_test = fixed_code(phone_number) is not None
     if not is_test:
-        _require_allowed(phone_number)
+        require_allowed(phone_number)
         request = SendRequest(phone_number=phone_number, purpose=purpose, address=address, data=data)
         for path in conf.send_guards:
             import_string(path)(request)
@@ -217,7 +217,8 @@ def _limits() -> Limits:
     )
 
 
-def _require_allowed(phone_number: str) -> None:
+def require_allowed(phone_number: str) -> None:
+    """Raise `PhoneNotAllowed` for a number of a region or type that is sent no messages."""
     regions = conf.allowed_regions
     if regions != "*" and phones.region_of(phone_number) not in regions:
         raise PhoneNotAllowed

@@ -44,12 +44,13 @@ class GetVerifyCodeView(OpenView):
         )
 
     def represent(self, sent: CodeSent) -> dict[str, Any]:
-        answer: dict[str, Any] = {
-            "phone_number": sent.phone_number,
-            "expires_in": sent.expires_in,
-            "resend_in": sent.resend_in,
-        }
-        return {**answer, "code": sent.code} if sent.code else answer
+        return represent_sent(sent)
+
+
+def represent_sent(sent: CodeSent) -> dict[str, Any]:
+    """Return what a client is told of a code that was sent."""
+    answer = {"phone_number": sent.phone_number, "expires_in": sent.expires_in, "resend_in": sent.resend_in}
+    return {**answer, "code": sent.code} if sent.code else answer
 
 
 class LogoutView(ApiView):

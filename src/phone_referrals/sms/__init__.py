@@ -35,4 +35,10 @@ def render(*, phone_number: str, purpose: str, code: str, host: str) -> SmsMessa
     return SmsMessage(phone_number=phone_number, text=text)
 
 
-__all__ = ["BaseSmsBackend", "DeliveryFailed", "SmsMessage", "render", "send"]
+def render_notice(name: str, *, host: str, phone_number: str) -> str:
+    """Return the text of a message that carries no code; `phone_number` is masked."""
+    context = {"host": conf.sms_host or host, "phone_number": phone_number}
+    return render_to_string(f"phone_referrals/{name}.txt", context).strip()
+
+
+__all__ = ["BaseSmsBackend", "DeliveryFailed", "SmsMessage", "render", "render_notice", "send"]

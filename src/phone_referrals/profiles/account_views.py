@@ -1,0 +1,104 @@
+"""What users do to their own accounts: another phone, or an end."""
+
+from typing import Any
+
+from django.http.request import split_domain_port
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from rest_framework import serializers, status
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from phone_referrals.api import ApiView
+from phone_referrals.profiles.change_phone import ChangeRequested, change_phone, request_change
+from phone_referrals.profiles.delete_account import delete_account, request_deletion
+from phone_referrals.profiles.serializers import UserSerializer
+from phone_referrals.signin.serializers import ChangePhoneSerializer, CodeSerializer, GetVerifyCodeSerializer
+from phone_referrals.signin.views import represent_sent
+from phone_referrals.throttling import AuthThrottle, GetVerifyCodeThrottle, client_address
+from phone_referrals.tokens import get_issuer
+from phone_referrals.tokens.session import end_this_session
+
+
+class AccountView(ApiView):
+    """Base of these: the body is of the view's serializer, and what is done with it is in `act`."""
+
+    @sensitive_variables()  # Error reports show the variables of each frame: hide ours and those of all we call.
+    def post(self, request: Request) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return self.act(serializer.validated_data)
+
+    def act(self, data: dict[str, Any]) -> Response:
+        raise NotImplementedError
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a request for a code says beside the phone."""
+        sent: Any = self.request.data
+        return {"host": self.host(), "address": client_address(self.request), "data": dict(sent.items())}
+
+    def host(self) -> str:
+        return split_domain_port(self.request.get_host())[0]
+
+
+class GetChangeCodeView(AccountView):
+    """Send a code to the phone that is to be one's own; the answer is the same whether or not it is somebody else's.
+
+    Unless the sign-in is recent, the old phone is sent a code too.
+    """
+
+    serializer_class = GetVerifyCodeSerializer
+    throttle_classes = (GetVerifyCodeThrottle,)
+
+    def act(self, data: dict[str, Any]) -> Response:
+        return Response(self.represent(request_change(self.request, phone_number=data["phone_number"], **self.facts())))
+
+    def represent(self, requested: ChangeRequested) -> dict[str, Any]:
+        answer = {**represent_sent(requested.sent), "current_code_required": requested.current_code_required}
+        return {**answer, "current_code": requested.current_code} if requested.current_code else answer
+
+
+@method_decorator(sensitive_post_parameters(), name="dispatch")
+class ChangePhoneView(AccountView):
+    """Change one's phone. All other tokens end; where this one ends as well, the answer has another."""
+
+    serializer_class = ChangePhoneSerializer
+    throttle_classes = (AuthThrottle,)
+
+    @sensitive_variables()
+    def act(self, data: dict[str, Any]) -> Response:
+        changed = change_phone(
+            self.request,
+            phone_number=data["phone_number"],
+            code=data["code"],
+            current_code=data.get("current_code") or "",
+            host=self.host(),
+        )
+        user = UserSerializer(changed.user, context=self.get_serializer_context()).data
+        return Response({"token": None, **changed.token, "token_type": get_issuer().token_type, "user": user})
+
+
+class GetDeleteCodeView(AccountView):
+    """Send a code to one's own phone, by which the account is deleted."""
+
+    serializer_class = serializers.Serializer
+    throttle_classes = (GetVerifyCodeThrottle,)
+
+    def act(self, data: dict[str, Any]) -> Response:
+        return Response(represent_sent(request_deletion(self.request.user, **self.facts())))
+
+
+@method_decorator(sensitive_post_parameters(), name="dispatch")
+class DeleteView(AccountView):
+    """Delete one's own account."""
+
+    serializer_class = CodeSerializer
+    throttle_classes = (AuthThrottle,)
+
+    @sensitive_variables()
+    def act(self, data: dict[str, Any]) -> Response:
+        delete_account(self.request.user, code=data["code"])
+        if isinstance(self.request.successful_authenticator, SessionAuthentication):
+            end_this_session(self.request._request)
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,121 @@
+"""Giving oneself another phone: proven by a code of its own, and by the old one where the sign-in is not recent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
+from django.db import IntegrityError, router, transaction
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from phone_referrals import signals
+from phone_referrals.accounts import get_accounts, lock
+from phone_referrals.conf import conf
+from phone_referrals.exceptions import PhoneTaken, ProofRequired, ResendTooSoon, SamePhone
+from phone_referrals.referrals import once
+from phone_referrals.signin.codes import Purpose
+from phone_referrals.signin.notices import tell_of_change
+from phone_referrals.signin.verification import CodeSent, check_code, request_code
+from phone_referrals.tokens import get_issuer
+from phone_referrals.tokens.session import end_other_sessions
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeRequested:
+    """The code for the new phone. `current_code_required`: the old phone was sent one too, and both are asked for."""
+
+    sent: CodeSent
+    current_code_required: bool
+    current_code: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhoneChanged:
+    """Who has another phone, and the token in place of the one the request came with: empty if that lives on."""
+
+    user: Any
+    token: dict[str, Any] = field(repr=False)
+
+
+@sensitive_variables()
+def request_change(
+    request: Any, *, phone_number: str, host: str, address: str = "", data: Mapping[str, Any] = {}
+) -> ChangeRequested:
+    """Send a code to the new phone, an E.164 number, and one to the old phone unless the sign-in is recent.
+
+    Whether somebody else has the number is not looked at. Raises `SamePhone`, `ProofRequired` where there is no old
+    phone, or what `request_code` raises.
+    """
+    current, is_recent = _current_phone(request, phone_number), has_signed_in_recently(request)
+    if not (is_recent or current):
+        raise ProofRequired
+    ask = partial(request_code, host=host, address=address, data=data)
+    sent = ask(phone_number=phone_number, purpose=Purpose.CHANGE_PHONE)
+    if is_recent:
+        return ChangeRequested(sent=sent, current_code_required=False)
+    try:
+        code = ask(phone_number=current, purpose=Purpose.CONFIRM_CHANGE).code
+    except ResendTooSoon:
+        code = ""  # The one that was sent a moment ago will do.
+    return ChangeRequested(sent=sent, current_code_required=True, current_code=code)
+
+
+@sensitive_variables()
+def change_phone(request: Any, *, phone_number: str, code: str, host: str, current_code: str = "") -> PhoneChanged:
+    """Give the user who sent the request another phone, tell the old one, and end all other tokens and sessions.
+
+    Raises `SamePhone`, `ProofRequired`, what `check_code` raises for either code, `PhoneTaken` once the phone is
+    proven, or `AccountDisabled` for a user who was deleted meanwhile.
+    """
+    current = _current_phone(request, phone_number)
+    must_prove = not has_signed_in_recently(request)
+    if must_prove and not (current and current_code):
+        raise ProofRequired
+    # The new phone first: a wrong guess at the old one's code costs a thief a message, and a mistake in the new one's
+    # does not cost the user the proof of the old.
+    check_code(phone_number=phone_number, code=code, purpose=Purpose.CHANGE_PHONE)
+    if must_prove:
+        check_code(phone_number=current, code=current_code, purpose=Purpose.CONFIRM_CHANGE)
+    changed, old = _change(request, phone_number)
+    tell_of_change(old_phone_number=old, new_phone_number=phone_number, host=host)
+    return changed
+
+
+def has_signed_in_recently(request: Any) -> bool:
+    """Return whether the sign-in behind the request is within `PHONE_REFERRALS_RECENT_SIGN_IN`."""
+    at = get_issuer().signed_in_at(request)
+    return at is not None and timezone.now().timestamp() - at.timestamp() < conf.recent_sign_in
+
+
+def _current_phone(request: Any, phone_number: str) -> str:
+    current = get_accounts().phone_of(request.user)
+    if current == phone_number:
+        raise SamePhone
+    return current
+
+
+def _change(request: Any, phone_number: str) -> tuple[PhoneChanged, str]:
+    accounts = get_accounts()
+    try:
+        with transaction.atomic(using=router.db_for_write(get_user_model())):
+            user = lock(request.user)
+            old = accounts.phone_of(user)
+            once.remember(user, old)
+            accounts.set_phone(user, phone_number)
+            request.user = user
+            end_other_sessions(request)
+            token = get_issuer().revoke_others(request)
+            values = {"user": user, "old_phone_number": old, "new_phone_number": phone_number}
+            # Not `on_commit(…, robust=True)`: Django 5.2 fails on its own when it logs the failure of a `partial`.
+            announce = partial(signals.phone_changed.send_robust, type(user), **values)
+            transaction.on_commit(announce, using=user._state.db)
+    except IntegrityError:
+        if accounts.find(phone_number) is not None:
+            raise PhoneTaken from None
+        # Not the error of the database, whose words quote the row.
+        msg = "The database refused to change a phone. Call get_accounts().set_phone(user, phone_number) to see why."
+        raise ImproperlyConfigured(msg) from None
+    return PhoneChanged(user=user, token=token), old

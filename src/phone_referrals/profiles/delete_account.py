@@ -1,0 +1,58 @@
+"""Deleting one's own account, by a code sent to its phone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import router, transaction
+from django.db.models import ProtectedError, RestrictedError
+from django.utils.module_loading import import_string
+from django.views.decorators.debug import sensitive_variables
+
+from phone_referrals.accounts import get_accounts, lock
+from phone_referrals.conf import conf
+from phone_referrals.exceptions import DeletionRefused, NoPhone
+from phone_referrals.referrals import once
+from phone_referrals.signin.codes import Purpose
+from phone_referrals.signin.verification import CodeSent, check_code, request_code
+from phone_referrals.tokens import get_issuer
+from phone_referrals.tokens.session import end_sessions_without_password
+
+
+def request_deletion(user: Any, *, host: str, address: str = "", data: Mapping[str, Any] = {}) -> CodeSent:
+    """Send the code; raises `NoPhone` or what `request_code` raises."""
+    return request_code(
+        phone_number=_phone_of(user), purpose=Purpose.DELETE_ACCOUNT, host=host, address=address, data=data
+    )
+
+
+@sensitive_variables()
+def delete_account(user: Any, *, code: str) -> None:
+    """End every token and session of the user and call `PHONE_REFERRALS_DELETE_USER`, all of it or nothing.
+
+    Raises `NoPhone`, what `check_code` raises, `DeletionRefused` where rows of the host keep the user from being
+    deleted, or `AccountDisabled` for one who was deleted meanwhile.
+    """
+    phone_number = _phone_of(user)
+    check_code(phone_number=phone_number, code=code, purpose=Purpose.DELETE_ACCOUNT)
+    try:
+        with transaction.atomic(using=router.db_for_write(get_user_model())):
+            locked = lock(user)
+            once.remember(locked, phone_number)
+            get_issuer().revoke_all(locked)
+            end_sessions_without_password(locked)
+            import_string(conf.delete_user)(locked)
+    except (ProtectedError, RestrictedError):
+        raise DeletionRefused from None
+
+
+def delete_user(user: Any) -> None:
+    """Delete the user and all that goes with it: what `PHONE_REFERRALS_DELETE_USER` names by default."""
+    user.delete()
+
+
+def _phone_of(user: Any) -> str:
+    phone_number = get_accounts().phone_of(user)
+    if not phone_number:
+        raise NoPhone
+    return phone_number

@@ -1,0 +1,183 @@
+import re
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
+from django.db.models import ProtectedError
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from phone_referrals.models import PhoneVerification, RedeemedPhone, Referral, ReferralCode
+from tests.profiles.conftest import NEW, OLD
+
+pytestmark = pytest.mark.django_db
+
+KINDS = ["DRFTokenIssuer", "knox.KnoxTokenIssuer", "jwt.JWTIssuer", "session.SessionIssuer"]
+
+
+@pytest.fixture
+def me(sign_in):
+    return sign_in(OLD)
+
+
+@pytest.fixture
+def delete(post, last_code):
+    """Ask for the code and enter it."""
+
+    def delete(client, phone=OLD):
+        post(client, "get_verify_code/")
+        return post(client, "delete/", code=last_code(phone))
+
+    return delete
+
+
+def code_of(client):
+    return client.get("/api/users/me/").json()["referral_code"]
+
+
+def redeem(client, code):
+    response = client.post("/api/referrals/referral_code/", {"referral_code": code}, format="json")
+    return response.status_code, response.json().get("code")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fresh_code_deletes_the_account_and_ends_all_tokens(settings, sign_in, post, last_code, kind):
+    settings.PHONE_REFERRALS_TOKEN_ISSUER = f"phone_referrals.tokens.{kind}"
+    me, device = sign_in(OLD), sign_in(OLD)
+    asked = post(me, "get_verify_code/")
+    assert asked.status == 200
+    assert asked.body == {"phone_number": OLD, "expires_in": 600, "resend_in": 30}
+    deleted = post(me, "delete/", code=last_code(OLD))
+    assert (deleted.status, deleted.response.content) == (204, b"")
+    assert not get_user_model().objects.exists()
+    assert [client.get("/api/users/me/").status_code for client in (me, device)] == [401, 401]
+
+
+def test_the_message_says_what_the_code_is_for(me, post, outbox):
+    post(me, "get_verify_code/")
+    assert outbox[-1].text.startswith("Code to delete your account: ")
+
+
+def test_a_wrong_code_and_one_of_another_purpose_delete_nothing(me, post, last_code, send_code):
+    refused = post(me, "delete/", code="123456")
+    assert (refused.status, refused.code) == (400, "code_expired")
+    post(me, "get_verify_code/")
+    right = last_code(OLD)
+    PhoneVerification.objects.update(resend_at=None)
+    assert send_code(OLD) != right
+    assert post(me, "delete/", code=last_code(OLD)).code == "invalid_code"
+    assert get_user_model().objects.exists()
+
+
+def test_who_has_no_phone_cannot_prove_anything(me, post):
+    get_user_model().objects.update(phone_number=None)
+    for path in ("get_verify_code/", "delete/"):
+        refused = post(me, path, code="123456")
+        assert (refused.status, refused.code) == (400, "no_phone")
+
+
+def test_the_session_of_a_browser_ends(make_user, delete):
+    browser = APIClient()
+    browser.force_login(make_user(), backend="phone_referrals.signin.backend.PhoneCodeBackend")
+    assert delete(browser).status == 204
+    assert not Session.objects.exists()
+    assert browser.get("/api/users/me/").status_code == 401
+
+
+def retire(user):
+    """A specimen: this host keeps the row and what it sold to it."""
+    get_user_model().objects.filter(pk=user.pk).update(is_active=False, phone_number=None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_host_does_what_it_does_instead(settings, sign_in, delete, kind):
+    settings.PHONE_REFERRALS_TOKEN_ISSUER = f"phone_referrals.tokens.{kind}"
+    settings.PHONE_REFERRALS_DELETE_USER = f"{__name__}.retire"
+    me = sign_in(OLD)
+    before = get_user_model().objects.get()
+    elsewhere = APIClient()
+    elsewhere.force_login(before, backend="phone_referrals.signin.backend.PhoneCodeBackend")
+    assert delete(me).status == 204
+    user = get_user_model().objects.get()
+    assert (user.is_active, user.phone_number) == (False, None)
+    get_user_model().objects.update(is_active=True)
+    assert [client.get("/api/users/me/").status_code for client in (me, elsewhere)] == [401, 401]
+    assert sign_in(OLD).answer["created"] is True
+
+
+def refuse(user):
+    raise ProtectedError("It has orders.", set())
+
+
+def test_what_the_host_protects_is_a_refusal_and_nothing_has_happened(settings, me, delete):
+    settings.PHONE_REFERRALS_DELETE_USER = f"{__name__}.refuse"
+    refused = delete(me)
+    assert (refused.status, refused.code) == (409, "deletion_refused")
+    assert me.get("/api/users/me/").status_code == 200
+
+
+def test_a_referrer_who_goes_leaves_its_invitees_unable_to_redeem_again(me, sign_in, delete):
+    friend, third = sign_in(NEW), sign_in("+12015550151")
+    assert redeem(friend, code_of(me)) == (201, None)
+    delete(me)
+    assert Referral.objects.get().referrer is None
+    assert friend.get("/api/users/me/").json()["referred_by"] is None
+    assert redeem(friend, code_of(third)) == (409, "already_redeemed")
+
+
+def test_who_was_referred_and_goes_is_nobody_s_invitee(me, sign_in, delete):
+    friend = sign_in(NEW)
+    redeem(me, code_of(friend))
+    delete(me)
+    assert not Referral.objects.exists()
+    assert not ReferralCode.objects.filter(user__phone_number=OLD).exists()
+    assert friend.get("/api/users/me/").json()["invitees"]["count"] == 0
+
+
+def test_nobody_redeems_a_second_time_by_signing_up_again(me, sign_in, delete):
+    friend = sign_in(NEW)
+    redeem(me, code_of(friend))
+    delete(me)
+    again = sign_in(OLD)
+    assert again.answer["created"] is True
+    assert redeem(again, code_of(friend)) == (409, "already_redeemed")
+    # Nor on the way in.
+    delete(again)
+    assert sign_in(OLD, referral_code=code_of(friend)).answer["referral"]["code"] == "already_redeemed"
+    assert not Referral.objects.exists()
+
+
+def test_who_has_not_redeemed_may_after_signing_up_again(me, sign_in, delete):
+    friend = sign_in(NEW)
+    delete(me)
+    assert redeem(sign_in(OLD), code_of(friend)) == (201, None)
+    assert not RedeemedPhone.objects.exists()
+
+
+def test_a_phone_that_was_left_by_a_change_does_not_redeem_again_either(me, sign_in, post, last_code, delete):
+    friend = sign_in(NEW)
+    redeem(me, code_of(friend))
+    phone = "+12015550152"
+    post(me, "phone/get_verify_code/", phone_number=phone)
+    token = post(me, "phone/", phone_number=phone, code=last_code(phone)).body["token"]
+    assert redeem(sign_in(OLD), code_of(friend)) == (409, "already_redeemed")
+    me.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+    delete(me, phone)
+    assert redeem(sign_in(phone), code_of(friend)) == (409, "already_redeemed")
+    assert RedeemedPhone.objects.count() == 2
+
+
+def test_what_is_kept_gives_no_number_away(me, sign_in, delete):
+    redeem(me, code_of(sign_in(NEW)))
+    delete(me)
+    row = RedeemedPhone.objects.get()
+    assert re.fullmatch("[0-9a-f]{64}", row.digest)
+    assert row.digest not in str(row)
+    assert row.created_at <= timezone.now()
+
+
+def test_who_is_deleted_meanwhile_is_refused(me, post, last_code, monkeypatch):
+    from phone_referrals.profiles import delete_account
+
+    monkeypatch.setattr(delete_account, "check_code", lambda **keywords: get_user_model().objects.all().delete())
+    assert post(me, "delete/", code="123456").code == "account_disabled"

@@ -1,0 +1,107 @@
+"""Changes of phone and deletions beside other things. Below each rule: the naive twin, which breaks it."""
+
+from collections import Counter
+from functools import partial
+from types import SimpleNamespace
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import DatabaseError, IntegrityError, connection
+
+from phone_referrals.exceptions import AccountDisabled, InvalidReferralCode, PhoneTaken, ReferralCodeExhausted
+from phone_referrals.models import Referral, ReferralCode
+from phone_referrals.profiles import change_phone, delete_account
+from phone_referrals.profiles.change_phone import PhoneChanged
+from phone_referrals.referrals import redeem as redeem_module
+from phone_referrals.referrals.codes import code_of
+from phone_referrals.referrals.redeem import redeem
+from tests.races import naive
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NEW = "+12015550190"
+THREADS = 10
+ROUNDS = 10
+
+
+@pytest.fixture
+def changes_to_one_phone(at_once, make_user):
+    """All have proven the phone before any of them has it."""
+
+    def scenario():
+        get_user_model().objects.all().delete()
+        users = [make_user(number) for number in range(THREADS)]
+        requests = [SimpleNamespace(user=user, auth=None, successful_authenticator=None) for user in users]
+        results = at_once(*[lambda request=request: change_phone._change(request, NEW) for request in requests])
+        return Counter(type(each[0] if isinstance(each, tuple) else each) for each in results)
+
+    return scenario
+
+
+def test_one_gets_the_phone_and_the_others_are_told(changes_to_one_phone):
+    for _ in range(3):
+        assert changes_to_one_phone() == {PhoneChanged: 1, PhoneTaken: THREADS - 1}
+        assert get_user_model().objects.filter(phone_number=NEW).count() == 1
+
+
+def test_the_others_crash_without_a_second_look(changes_to_one_phone, monkeypatch):
+    monkeypatch.setattr(change_phone, "_change", naive.change)
+
+    assert any(changes_to_one_phone()[IntegrityError] for _ in range(ROUNDS))
+
+
+LOCKS = [
+    "own",
+    pytest.param("rows", marks=pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no row locks.")),
+]
+
+
+@pytest.fixture
+def deletion_beside_redeemers(at_once, make_user, monkeypatch):
+    """The owner of a code is deleted while others enter it; their results follow that of the deletion."""
+    monkeypatch.setattr(delete_account, "check_code", lambda **keywords: None)
+
+    def scenario(**code):
+        get_user_model().objects.all().delete()
+        owner, *redeemers = [make_user(number) for number in range(THREADS)]
+        ReferralCode.objects.create(user=owner, code="A0", **code)
+        calls = [lambda user=user: redeem(user, "A0") for user in redeemers]
+        first, *others = at_once(lambda: delete_account.delete_account(owner, code="000000"), *calls)
+        return first, others
+
+    return scenario
+
+
+@pytest.mark.parametrize("code", [{}, {"max_uses": 5}], ids=["unlimited", "limited"])
+@pytest.mark.parametrize("locks", LOCKS)
+def test_an_account_is_deleted_while_its_code_is_entered(deletion_beside_redeemers, monkeypatch, locks, code):
+    if locks == "rows":
+        monkeypatch.setattr(redeem_module, "INSERT_BY_VENDOR", {})
+    for _ in range(ROUNDS):
+        deleted, others = deletion_beside_redeemers(**code)
+        assert deleted is None
+        assert {type(each) for each in others} <= {Referral, InvalidReferralCode, ReferralCodeExhausted}, others
+        assert get_user_model().objects.count() == THREADS - 1
+        edges = Referral.objects.values_list("referrer", flat=True)
+        assert list(edges) == [None] * sum(isinstance(each, Referral) for each in others)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="It has one writer at a time, from the first write on.")
+def test_the_deletion_crashes_without_the_lock(deletion_beside_redeemers, monkeypatch):
+    monkeypatch.setattr(delete_account, "lock", lambda user: user)
+    monkeypatch.setattr(delete_account, "delete_user", naive.delete)
+
+    assert any(isinstance(deletion_beside_redeemers()[0], DatabaseError) for _ in range(ROUNDS))
+
+
+def test_an_account_is_deleted_once_and_its_own_calls_are_answered(at_once, make_user, monkeypatch):
+    monkeypatch.setattr(delete_account, "check_code", lambda **keywords: None)
+    for _ in range(ROUNDS):
+        user = make_user()
+        results = at_once(
+            *[partial(delete_account.delete_account, user, code="000000")] * 3, *[partial(code_of, user)] * 3
+        )
+        deletions, codes = results[:3], results[3:]
+        assert Counter(map(type, deletions)) == {type(None): 1, AccountDisabled: 2}
+        assert {type(each) for each in codes} <= {ReferralCode, AccountDisabled}, codes
+        assert not get_user_model().objects.exists()

@@ -1,0 +1,49 @@
+import pytest
+
+from phone_referrals.exceptions import AlreadyRedeemed
+from phone_referrals.models import RedeemedPhone
+from phone_referrals.referrals import once
+
+PHONE, OTHER = "+12015550100", "+12015550101"
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def redeemer(make_user, make_people, refer):
+    user = make_user(0)
+    refer(make_people(1)[0], user)
+    return user
+
+
+def test_a_phone_of_who_has_redeemed_is_remembered_once(redeemer):
+    once.remember(redeemer, PHONE)
+    once.remember(redeemer, PHONE)
+    assert RedeemedPhone.objects.count() == 1
+    with pytest.raises(AlreadyRedeemed):
+        once.require_first(redeemer)
+
+
+def test_nothing_is_remembered_of_who_has_not(make_user):
+    once.remember(make_user(0), PHONE)
+    assert not RedeemedPhone.objects.exists()
+
+
+def test_no_phone_is_not_remembered_and_not_refused(redeemer, django_user_model):
+    once.remember(redeemer, "")
+    assert not RedeemedPhone.objects.exists()
+    once.require_first(django_user_model.objects.create())
+
+
+def test_another_phone_is_not_refused(redeemer, make_user):
+    once.remember(redeemer, PHONE)
+    once.require_first(make_user(1))
+
+
+def test_a_secret_that_is_being_rotated_still_answers(redeemer, settings):
+    once.remember(redeemer, PHONE)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
+    with pytest.raises(AlreadyRedeemed):
+        once.require_first(redeemer)
+    settings.SECRET_KEY_FALLBACKS = []
+    once.require_first(redeemer)
