@@ -167,6 +167,13 @@ class Conf:
         return str(_get("PHONE_REFERRALS_CODE_GENERATOR", "phone_referrals.referrals.codes.generate"))
 
     @property
+    def reserved_codes(self) -> Sequence[str]:
+        """Referral codes that nobody may choose: they would pass for the site's own."""
+        words = ("admin", "help", "info", "official", "root", "security", "staff", "support", "system", "team")
+        value: Sequence[str] = _get("PHONE_REFERRALS_RESERVED_CODES", words)
+        return value
+
+    @property
     def redeem_rules(self) -> Sequence[str]:
         """Dotted paths of callables `(*, user, referral_code)` that may refuse by raising `NotEligible`."""
         value: Sequence[str] = _get("PHONE_REFERRALS_REDEEM_RULES", ())

@@ -20,6 +20,7 @@ RADIUS = 440  # of the outermost ring
 MAX_STEP = 220  # from ring to ring
 MAX_DOT, MIN_DOT = 44, 7
 MARGIN = MAX_DOT + 6
+MAX_ABOVE, STEP_ABOVE = 20, 120
 MAX_LABELS = 30  # More would not be readable.
 
 
@@ -27,6 +28,7 @@ MAX_LABELS = 30  # More would not be readable.
 class Person:
     """Somebody on the picture, and the people this one invited."""
 
+    pk: Any = None
     phone: str = ""
     level: int = 0
     invited: list["Person"] = field(default_factory=list)
@@ -67,13 +69,11 @@ def draw(user: Any) -> Network:
     """Return the picture of the people below `user`: three levels and 200 people at most."""
     using = router.db_for_write(Referral)
     found = tree.people_below(user.pk, limit=MAX_PEOPLE + 1, using=using)
-    people = {user.pk: Person()}
-    users = queries.users().using(using).in_bulk([pk for pk, _ in found[:MAX_PEOPLE]])
+    people = {user.pk: Person(pk=user.pk)}
+    phone_of = _phones([pk for pk, _ in found], using)
     lines = []
     for pk, referrer in found[:MAX_PEOPLE]:
-        # Deleted meanwhile, or hidden by the host's manager: a dot without a number.
-        phone = phones.mask(get_accounts().phone_of(users[pk])) if pk in users else ""
-        person = people[pk] = Person(phone=phone, level=people[referrer].level + 1)
+        person = people[pk] = Person(pk=pk, phone=phone_of.get(pk, ""), level=people[referrer].level + 1)
         people[referrer].invited.append(person)
         lines.append((people[referrer], person))
     owner = people.pop(user.pk)
@@ -87,6 +87,20 @@ def draw(user: Any) -> Network:
         has_labels=len(people) <= MAX_LABELS,
         capped=len(found) > MAX_PEOPLE,
     )
+
+
+def draw_above(user: Any) -> list[Person]:
+    """Return who invited `user`, from the topmost one down, side by side: 20 people at most."""
+    using = router.db_for_write(Referral)
+    above = tree.people_above(user.pk, limit=MAX_ABOVE, using=using)[::-1]
+    phone_of = _phones(above, using)
+    return [Person(pk=pk, phone=phone_of.get(pk, ""), x=number * STEP_ABOVE) for number, pk in enumerate(above)]
+
+
+def _phones(pks: list[Any], using: str) -> dict[Any, str]:
+    """Return masked numbers. Who was deleted meanwhile, or is hidden by the host's manager, is a dot without one."""
+    users = queries.users().using(using).in_bulk(pks)
+    return {pk: phones.mask(get_accounts().phone_of(user)) for pk, user in users.items()}
 
 
 def _place(person: Person, *, start: float, turn: float, step: int) -> None:
