@@ -77,14 +77,15 @@ def api():
 
 @pytest.fixture
 def sign_in(last_code):
-    """Sign a phone in over HTTP; the client that comes back carries its token."""
+    """Sign a phone in over HTTP; the client that comes back carries its token or cookie."""
 
     def sign_in(phone: str, **data: str) -> APIClient:
         client = APIClient()
         client.post("/api/users/get_verify_code/", {"phone_number": phone}, format="json")
         data = {"phone_number": phone, "code": last_code(phone), **data}
         client.answer = client.post("/api/users/auth/", data, format="json").json()
-        client.credentials(HTTP_AUTHORIZATION=f"Token {client.answer['token']}")
+        if client.answer["token"]:
+            client.credentials(HTTP_AUTHORIZATION=f"{client.answer['token_type']} {client.answer['token']}")
         return client
 
     return sign_in

@@ -37,6 +37,8 @@ INSTALLED_APPS = [
     "phonenumber_field",
     "rest_framework",
     "rest_framework.authtoken",
+    "rest_framework_simplejwt.token_blacklist",
+    "knox",
     "drf_spectacular",
     "phone_referrals",
     "tests.hosts.phone_first",
@@ -85,6 +87,9 @@ REST_FRAMEWORK = {
         "phone_referrals_redeem_user": None,
     },
 }
+
+# PyJWT warns of keys that are shorter than a digest.
+SIMPLE_JWT = {"SIGNING_KEY": "for the tests of tokens, and long enough for HMAC-SHA256"}
 
 PHONE_REFERRALS_ALLOWED_REGIONS = "*"
 PHONE_REFERRALS_SMS_BACKEND = "phone_referrals.sms.locmem.SmsBackend"

@@ -426,6 +426,17 @@ def test_an_odd_authorization_is_401(header):
         assert_refused(response)
 
 
+@pytest.mark.parametrize("issuer", ["knox.KnoxTokenIssuer", "jwt.JWTIssuer", "session.SessionIssuer"])
+@pytest.mark.parametrize("header", cases(AUTHORIZATIONS))
+def test_an_odd_authorization_is_401_for_every_kind_of_token(settings, issuer, header):
+    settings.PHONE_REFERRALS_TOKEN_ISSUER = f"phone_referrals.tokens.{issuer}"
+    for scheme in ("", "Bearer "):
+        anybody = Client(raise_request_exception=False, headers={"authorization": scheme + header})
+        response = anybody.get("/api/users/me/")
+        assert response.status_code == 401
+        assert_refused(response)
+
+
 @pytest.mark.parametrize("path", [ASK, ENTER])
 @pytest.mark.parametrize("header", cases(AUTHORIZATIONS))
 def test_an_odd_authorization_does_no_harm_to_signing_in(path, header):

@@ -30,6 +30,9 @@ def test_every_call_is_described_under_a_name_of_its_own(schema):
         "post /api/users/get_verify_code/": "get_verify_code",
         "post /api/users/logout/": "log_out",
         "post /api/users/logout_all/": "log_out_all",
+        "get /api/users/me/sessions/": "list_sessions",
+        "post /api/users/me/sessions/{id}/end/": "end_session",
+        "post /api/users/me/sessions/end_others/": "end_other_sessions",
     }
     assert all(call["responses"].keys() & {"200", "201", "204"} for call in calls.values())
 

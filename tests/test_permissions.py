@@ -24,6 +24,13 @@ TABLE = {
     ("logout", "post"): (401, 204, 204, 204, 401),
     ("logout_all", "get"): (401, 405, 405, 405, 401),
     ("logout_all", "post"): (401, 204, 204, 204, 401),
+    # Of the kinds of token that know their sessions; the default one does not.
+    ("sessions", "get"): (401, 404, 404, 404, 401),
+    ("sessions", "post"): (401, 405, 405, 405, 401),
+    ("end_session", "get"): (401, 405, 405, 405, 401),
+    ("end_session", "post"): (401, 404, 404, 404, 401),
+    ("end_other_sessions", "get"): (401, 405, 405, 405, 401),
+    ("end_other_sessions", "post"): (401, 404, 404, 404, 401),
     ("referrals", "get"): (401, 200, 200, 200, 401),
     ("referrals", "post"): (401, 405, 405, 405, 401),
     ("redeem", "get"): (401, 405, 405, 405, 401),

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connections, transaction
+from django.middleware.csrf import get_token
 from django.utils.module_loading import import_string
 from rest_framework import status
-from rest_framework.authentication import BaseAuthentication
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, ErrorDetail, ParseError
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import BasePermission, IsAuthenticated
@@ -51,14 +52,19 @@ class ApiView(GenericAPIView[Any]):
     def get_authenticators(self) -> list[BaseAuthentication]:
         # The issuer's first: its scheme is what an anonymous request is answered with, 401 and not 403.
         issued = get_issuer().authentication_classes
-        others = [each for each in self.authentication_classes if each not in issued]
+        # What the issuer's are made of would only read the same header or cookie again.
+        others = [each for each in self.authentication_classes if not any(issubclass(one, each) for one in issued)]
         return [authentication() for authentication in (*issued, *others)]
 
     def perform_authentication(self, request: Request) -> None:
         if "\0" in request.META.get("HTTP_AUTHORIZATION", ""):
             # PostgreSQL takes no NUL byte in a text, not even to look for it.
             raise AuthenticationFailed
-        super().perform_authentication(request)
+        try:
+            super().perform_authentication(request)
+        except UnicodeError:
+            # knox reads any bytes as UTF-8.
+            raise AuthenticationFailed from None
 
     def get_throttles(self) -> list[BaseThrottle]:
         # Ours, where a view has some, do not replace those of the host.
@@ -84,9 +90,18 @@ class OpenView(ApiView):
     """Base of the two sign-in calls, which anybody may make; a stale token in the request does not matter."""
 
     permission_classes = ()
+    signs_in = False
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         return []
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if get_issuer().logs_in:
+            # A page of another site must not sign its visitors in here, as somebody it knows.
+            get_token(request._request)  # The answer to the first of the two calls brings the cookie.
+            if self.signs_in:
+                SessionAuthentication().enforce_csrf(request)
 
 
 class MayReadUsers(BasePermission):

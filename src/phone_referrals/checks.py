@@ -18,6 +18,7 @@ from phone_referrals.conf import conf
 from phone_referrals.exceptions import PhoneReferralsError
 from phone_referrals.models import Referral
 from phone_referrals.signin.test_numbers import last_day
+from phone_referrals.tokens import get_issuer
 
 PHONE_FIELD_MISSING = "phone_referrals.E001"
 PHONE_FIELD_NOT_UNIQUE = "phone_referrals.E002"
@@ -169,7 +170,7 @@ def _dotted_paths() -> Iterator[CheckMessage]:
         for path in values:
             try:
                 import_string(path)
-            except ImportError as error:
+            except (ImportError, RuntimeError) as error:  # Models of an app that is not installed are the latter.
                 yield Error(
                     f"{setting} names {path!r}, which cannot be imported: {error}",
                     hint="Give the dotted path of an importable object.",
@@ -259,8 +260,8 @@ def _test_numbers() -> Iterator[CheckMessage]:
 
 def _token_app() -> Iterator[CheckMessage]:
     try:
-        app = import_string(conf.token_issuer).required_app
-    except (ImportError, AttributeError):
+        app = get_issuer().required_app
+    except (ImportError, RuntimeError, AttributeError):
         return  # Another check says so, or the host's issuer needs no app.
     if app and app not in settings.INSTALLED_APPS:
         yield Error(

@@ -87,6 +87,30 @@ class SmsUsage(models.Model):
         return f"{self.day} {self.region or '*'}"
 
 
+class UserSession(models.Model):
+    """What a sign-in was made with, beside a token or session that has no place for it. See `tokens/`."""
+
+    MAX_USER_AGENT = 200
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="phone_referrals_sessions",
+        verbose_name=_("user"),
+    )
+    # A hash of the token, or the key of Django's session: never shown.
+    key = models.CharField(max_length=128, unique=True, editable=False)
+    user_agent = models.CharField(_("user agent"), max_length=MAX_USER_AGENT, blank=True)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.created_at:%Y-%m-%d %H:%M}"
+
+
 class ReferralCodeQuerySet(models.QuerySet["ReferralCode"]):
     def active(self) -> Self:
         """Return the codes that are shown to their owners."""

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import models
+from drf_spectacular.authentication import SessionScheme as DjangoSessionScheme
+from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension, OpenApiViewExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_basic_type
@@ -14,10 +16,13 @@ from drf_spectacular.utils import (
     extend_schema,
     extend_schema_field,
     extend_schema_view,
+    inline_serializer,
 )
 from rest_framework import serializers
 
 from phone_referrals.profiles.serializers import InviteeSerializer, KeyField, ProfileSerializer, UserSerializer
+from phone_referrals.signin.serializers import SessionSerializer
+from phone_referrals.tokens import get_issuer
 
 Answers = dict[int, Any]
 
@@ -43,12 +48,20 @@ class ReferralOutcome(serializers.Serializer[Any]):
     detail = serializers.CharField(allow_null=True)
 
 
-class SignedIn(serializers.Serializer[Any]):
-    token = serializers.CharField()
-    token_type = serializers.CharField(help_text="The word before the token in the Authorization header.")
-    created = serializers.BooleanField()
-    user = UserSerializer()
-    referral = ReferralOutcome(allow_null=True, help_text="Null where no referral code was entered.")
+def signed_in() -> Any:
+    """Return the answer to a sign-in, as the site's kind of token has it."""
+    fields = {
+        **get_issuer().answer_fields,
+        "token_type": serializers.CharField(help_text="The word before the token in the Authorization header."),
+        "created": serializers.BooleanField(),
+        "user": UserSerializer(),
+        "referral": ReferralOutcome(allow_null=True, help_text="Null where no referral code was entered."),
+    }
+    return inline_serializer("SignedIn", fields)
+
+
+class Sessions(serializers.Serializer[Any]):
+    results = SessionSerializer(many=True)
 
 
 class UserPage(serializers.Serializer[Any]):
@@ -89,6 +102,7 @@ INVALID = OpenApiResponse(
 UNAUTHENTICATED = OpenApiResponse(Error, description="There is no valid token.")
 FORBIDDEN = OpenApiResponse(Error, description="Not for this phone or user; see `code`.")
 NOT_FOUND = OpenApiResponse(Error, description="There is no such user.")
+NO_SESSIONS = OpenApiResponse(Error, description="There is no such session, or the kind of token knows of none.")
 NOT_ACCEPTABLE = OpenApiResponse(Error, description="Not in a format that the Accept header names.")
 CONFLICT = OpenApiResponse(Error, description="Already redeemed, or circular; see `code`.")
 WRONG_TYPE = OpenApiResponse(Error, description="The body is neither JSON nor a form.")
@@ -105,20 +119,27 @@ def describe(view: str, method: str, operation_id: str, responses: Answers, **op
     """Describe a view, and what a host makes of it by subclassing."""
     parameters = [*options.pop("parameters", ()), *([RETRY_AFTER] if 429 in responses else ())]
     responses = {**responses, 406: NOT_ACCEPTABLE}
-    operation = extend_schema(operation_id=operation_id, responses=responses, parameters=parameters, **options)
 
     class Described(OpenApiViewExtension):  # type: ignore[no-untyped-call]
         target_class = f"phone_referrals.{view}"
         match_subclasses = True
 
         def view_replacement(self) -> Any:
+            # Now, and not when this was read: what a sign-in answers depends on a setting.
+            answer = signed_in()
+            known = {status: answer if each is signed_in else each for status, each in responses.items()}
+            operation = extend_schema(operation_id=operation_id, responses=known, parameters=parameters, **options)
             return extend_schema_view(**{method: operation})(type(self.target.__name__, (self.target,), {}))
 
 
 describe("signin.views.GetVerifyCodeView", "post", "get_verify_code", {200: CodeSent, **BODY, 503: UNAVAILABLE})
-describe("profiles.views.AuthView", "post", "sign_in", {200: SignedIn, 201: SignedIn, **BODY})
+describe("profiles.views.AuthView", "post", "sign_in", {200: signed_in, 201: signed_in, **BODY})
 for view, operation_id in {"LogoutView": "log_out", "LogoutAllView": "log_out_all"}.items():
     responses: Answers = {204: None, 401: UNAUTHENTICATED, 403: FORBIDDEN}
+    describe(f"signin.views.{view}", "post", operation_id, responses, request=None)
+describe("signin.views.SessionsView", "get", "list_sessions", {200: Sessions, 401: UNAUTHENTICATED, 404: NO_SESSIONS})
+for view, operation_id in {"EndSessionView": "end_session", "EndOtherSessionsView": "end_other_sessions"}.items():
+    responses = {204: None, 401: UNAUTHENTICATED, 403: FORBIDDEN, 404: NO_SESSIONS}
     describe(f"signin.views.{view}", "post", operation_id, responses, request=None)
 describe(
     "profiles.views.UserListView",
@@ -161,3 +182,13 @@ class KeyFieldSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untype
             return build_basic_type(OpenApiTypes.UUID)
         is_number = isinstance(key, models.IntegerField)
         return build_basic_type(OpenApiTypes.INT64 if is_number else OpenApiTypes.STR)
+
+
+class JWTScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
+    """Our own reader of SimpleJWT's tokens, described as theirs."""
+
+    target_class = "phone_referrals.tokens.jwt.JWTAuthentication"
+
+
+class SessionScheme(DjangoSessionScheme):  # type: ignore[no-untyped-call]
+    target_class = "phone_referrals.tokens.session.SessionAuthentication"

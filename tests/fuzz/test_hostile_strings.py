@@ -96,7 +96,7 @@ def assert_answered(response, sent):
 
 
 def test_every_call_of_the_package_is_here():
-    without_input = {"logout", "logout_all"}
+    without_input = {"logout", "logout_all", "sessions", "end_session", "end_other_sessions"}
     assert {pattern.name for pattern in urlpatterns} == CALLS.keys() | READS.keys() | without_input
 
 
@@ -133,6 +133,15 @@ def test_hostile_strings_as_ids(client, me, tail):
     for hostile in HOSTILE:
         for value in variations(hostile, str(me.pk)):
             assert_answered(client.get(f"/api/users/{encodable(value)}/{tail}"), value)
+
+
+@pytest.mark.parametrize("kind", ["knox.KnoxTokenIssuer", "session.SessionIssuer"])
+def test_hostile_strings_as_ids_of_sessions(settings, client, me, kind):
+    settings.PHONE_REFERRALS_TOKEN_ISSUER = f"phone_referrals.tokens.{kind}"
+    client.force_login(me)
+    for hostile in HOSTILE:
+        answer = client.post(f"/api/users/me/sessions/{encodable(hostile)}/end/", headers={"user-agent": "x"})
+        assert_answered(answer, hostile)
 
 
 @pytest.mark.parametrize("header", ["authorization", "accept", "accept-language", "x-forwarded-for"])

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import logout
 from django.contrib.auth.views import RedirectURLMixin
 from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
@@ -29,6 +28,7 @@ from phone_referrals.referrals import invites
 from phone_referrals.signin.verification import request_code
 from phone_referrals.throttling import AuthThrottle, GetVerifyCodeThrottle, client_address
 from phone_referrals.tokens import get_issuer
+from phone_referrals.tokens.session import SessionIssuer, end_this_session
 
 
 class SignInPage(RedirectURLMixin, FormPage):
@@ -128,7 +128,7 @@ class EnterCodeView(SignInPage):
             phone_number=self.pending.phone_number,
             code=data["code"],
             invite=invite,
-            by_session=True,
+            issuer=SessionIssuer(),
         )
         PendingSignIn.drop(self.request)
         if signed_in.redeemed:
@@ -179,18 +179,22 @@ class SignOutView(Page):
     """End this session."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        logout(request)
+        if request.user.is_authenticated:
+            self.end_sessions(request)
         messages.success(request, _("You are signed out."), fail_silently=True)
         return SeeOther(resolve_url(settings.LOGOUT_REDIRECT_URL or self.to("sign_in")))
+
+    def end_sessions(self, request: HttpRequest) -> None:
+        end_this_session(request)
 
 
 class SignOutEverywhereView(SignOutView):
     """End the user's sessions and tokens, on all devices."""
 
-    def post(self, request: HttpRequest) -> HttpResponse:
-        if request.user.is_authenticated:
-            get_issuer().revoke_all(request.user)
-        return super().post(request)
+    def end_sessions(self, request: HttpRequest) -> None:
+        for issuer in (get_issuer(), SessionIssuer()):
+            issuer.revoke_all(request.user)
+        super().end_sessions(request)
 
 
 def region_of_browser(request: HttpRequest) -> str | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.contrib.auth import authenticate, get_user_model, login
+from django.contrib.auth import authenticate, get_user_model
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, router, transaction
@@ -14,7 +14,7 @@ from phone_referrals.exceptions import PhoneReferralsError, SignInRefused
 from phone_referrals.referrals import codes
 from phone_referrals.referrals.redeem import redeem
 from phone_referrals.signin.backend import Proof, prove, require_admissible
-from phone_referrals.tokens import get_issuer
+from phone_referrals.tokens import BaseTokenIssuer, get_issuer
 
 # A user is not created when another request was faster, or when a new referral code is taken already.
 TRIES = 10
@@ -22,7 +22,7 @@ TRIES = 10
 
 @dataclass(frozen=True, kw_only=True)
 class SignedIn:
-    """Who signed in, what the token issuer says (nothing, by session), and what became of the referral code.
+    """Who signed in, what the token issuer says, and what became of the referral code.
 
     `refusal` is why the code was not redeemed; `redeemed` is false too where none was entered.
     """
@@ -42,23 +42,22 @@ def sign_in(
     code: str,
     referral_code: str = "",
     invite: str = "",
-    by_session: bool = False,
+    issuer: BaseTokenIssuer | None = None,
 ) -> SignedIn:
     """Sign in the user of an E.164 number by the code sent to it; the first time, create the user.
 
-    A new user redeems `invite`, the code of a link that was followed, where `referral_code` is empty. `by_session`
-    begins a session of Django's in place of a token. Raises a `SignInError` or `Busy`. A problem with a referral code
-    is told in the result and costs nothing.
+    A new user redeems `invite`, the code of a link that was followed, where `referral_code` is empty. The token is of
+    the site's kind, unless `issuer` is of another. Raises a `SignInError` or `Busy`. A problem with a referral code is
+    told in the result and costs nothing.
     """
+    issuer = issuer or get_issuer()
     try:
-        signed_in = _enter(request, prove(phone_number=phone_number, code=code), by_session=by_session)
+        signed_in = _enter(request, prove(phone_number=phone_number, code=code), issuer)
     except PhoneReferralsError:
         credentials = {"phone_number": phone_number, "secret_code": "*" * 20}
         user_login_failed.send(__name__, credentials=credentials, request=request)
         raise
-    if by_session:
-        login(request, signed_in.user)
-    else:
+    if not issuer.logs_in:
         user_logged_in.send(type(signed_in.user), request=request, user=signed_in.user)
     referral_code = referral_code or (invite if signed_in.created else "")
     if not referral_code:
@@ -70,13 +69,13 @@ def sign_in(
     return replace(signed_in, redeemed=True)
 
 
-def _enter(request: Any, proof: Proof, *, by_session: bool) -> SignedIn:
+def _enter(request: Any, proof: Proof, issuer: BaseTokenIssuer) -> SignedIn:
     for collisions in range(TRIES):
         if proof.user is not None:
-            return _admit(request, proof, created=False, by_session=by_session)
+            return _admit(request, proof, issuer, created=False)
         try:
             with transaction.atomic(using=router.db_for_write(get_user_model())):
-                signed_in = _admit(request, proof, created=True, by_session=by_session)
+                signed_in = _admit(request, proof, issuer, created=True)
                 codes.new_code(signed_in.user, collisions=collisions).save(force_insert=True)
                 return signed_in
         except IntegrityError:
@@ -91,9 +90,8 @@ def _enter(request: Any, proof: Proof, *, by_session: bool) -> SignedIn:
     raise ImproperlyConfigured(msg)
 
 
-def _admit(request: Any, proof: Proof, *, created: bool, by_session: bool) -> SignedIn:
+def _admit(request: Any, proof: Proof, issuer: BaseTokenIssuer, *, created: bool) -> SignedIn:
     user = authenticate(request, phone_number=proof.phone_number, secret_code=proof)
     if user is None:
         raise SignInRefused
-    token = {} if by_session else get_issuer().issue(request, user, created=created)
-    return SignedIn(user=user, created=created, token=token)
+    return SignedIn(user=user, created=created, token=issuer.issue(request, user, created=created))

@@ -36,6 +36,7 @@ class AuthView(OpenView):
     """Exchange a code for a token; the first time, create the user (201)."""
 
     serializer_class = AuthSerializer
+    signs_in = True
     throttle_classes = (AuthThrottle,)
 
     @sensitive_variables()  # Error reports show the variables of each frame: hide ours and those of all we call.

@@ -40,3 +40,11 @@ class AuthSerializer(serializers.Serializer[Any]):
     phone_number = PhoneNumberField()
     code = CodeField()
     referral_code = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=64)
+
+
+class SessionSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    user_agent = serializers.CharField()
+    is_current = serializers.BooleanField()

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from django.contrib.auth import logout
 from django.contrib.auth.signals import user_logged_out
+from django.http import Http404
 from django.http.request import split_domain_port
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -13,10 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from phone_referrals.api import ApiView, OpenView
-from phone_referrals.signin.serializers import GetVerifyCodeSerializer
+from phone_referrals.signin.serializers import GetVerifyCodeSerializer, SessionSerializer
 from phone_referrals.signin.verification import CodeSent, request_code
 from phone_referrals.throttling import GetVerifyCodeThrottle, client_address
-from phone_referrals.tokens import get_issuer
+from phone_referrals.tokens import BaseTokenIssuer, get_issuer
+from phone_referrals.tokens.session import end_this_session
 
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")
@@ -58,7 +59,7 @@ class LogoutView(ApiView):
 
     def post(self, request: Request) -> Response:
         if isinstance(request.successful_authenticator, SessionAuthentication):
-            logout(request._request)
+            end_this_session(request._request)
         else:
             get_issuer().revoke(request)
             user_logged_out.send(type(request.user), request=request._request, user=request.user)
@@ -74,7 +75,49 @@ class LogoutAllView(ApiView):
         user = request.user
         get_issuer().revoke_all(user)
         if isinstance(request.successful_authenticator, SessionAuthentication):
-            logout(request._request)
+            end_this_session(request._request)
         else:
             user_logged_out.send(type(user), request=request._request, user=user)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class SessionsView(ApiView):
+    """List where the user is signed in, newest first. 404 where the site's kind of token does not know."""
+
+    serializer_class = SessionSerializer
+
+    def get(self, request: Request) -> Response:
+        sessions = issuer_with_sessions().sessions(request)
+        return Response({"results": self.get_serializer(sessions, many=True).data})
+
+
+class EndSessionView(ApiView):
+    """End one of the user's sessions."""
+
+    serializer_class = serializers.Serializer
+
+    def post(self, request: Request, pk: str) -> Response:
+        issuer = issuer_with_sessions()
+        for session in issuer.sessions(request):
+            if session.id == pk:
+                issuer.end_session(request, session)
+                return Response(status=status.HTTP_204_NO_CONTENT)
+        raise Http404
+
+
+class EndOtherSessionsView(ApiView):
+    """End all of the user's sessions but this one."""
+
+    serializer_class = serializers.Serializer
+
+    def post(self, request: Request) -> Response:
+        issuer_with_sessions().revoke_others(request)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def issuer_with_sessions() -> BaseTokenIssuer:
+    """Return the site's issuer, if it knows where a user is signed in."""
+    issuer = get_issuer()
+    if not issuer.lists_sessions:
+        raise Http404
+    return issuer

@@ -1,11 +1,10 @@
 import pytest
 from django.contrib.auth import get_user_model
 from django.db.models.signals import post_save
-from rest_framework.authentication import BaseAuthentication
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIRequestFactory
 
-from phone_referrals.tokens import BaseTokenIssuer, get_issuer
+from phone_referrals.tokens import get_issuer
 
 pytestmark = pytest.mark.django_db
 
@@ -43,51 +42,6 @@ def test_a_token_that_was_ended_is_not_issued_again(make_user, end):
     issuer.revoke(request_of(user)) if end == "revoke" else issuer.revoke_all(user)
     assert [token.key for token in Token.objects.all()] == [others["token"]]
     assert issuer.issue(request_of(user), user, created=False) != first
-
-
-class ConstantIssuer(BaseTokenIssuer):
-    """A specimen: everybody has the same token."""
-
-    class Authentication(BaseAuthentication):
-        keyword = "Constant"
-
-        def authenticate_header(self, request):
-            return self.keyword
-
-        def authenticate(self, request):
-            if request.headers.get("Authorization") == "Constant one":
-                return Token.objects.get().user, None
-            return None
-
-    token_type = "Constant"
-    authentication_classes = (Authentication,)
-
-    def issue(self, request, user, *, created):
-        Token.objects.get_or_create(user=user)
-        return {"token": "one", "expires_in": 5}
-
-    def revoke(self, request):
-        self.revoke_all(request.user)
-
-    def revoke_all(self, user):
-        Token.objects.filter(user=user).delete()
-
-
-def test_a_host_issues_tokens_of_its_own(settings, sign_in, api, phone):
-    settings.PHONE_REFERRALS_TOKEN_ISSUER = f"{__name__}.ConstantIssuer"
-    answer = sign_in(phone).answer
-    assert (answer["token"], answer["token_type"], answer["expires_in"]) == ("one", "Constant", 5)
-    assert api.get("/api/users/me/")["WWW-Authenticate"] == "Constant"
-    api.credentials(HTTP_AUTHORIZATION="Constant one")
-    assert api.get("/api/users/me/").status_code == 200
-    assert api.post("/api/users/logout/").status_code == 204
-    assert not Token.objects.exists()
-
-
-def test_an_issuer_has_to_issue_and_to_revoke():
-    with pytest.raises(TypeError, match=r"issue.*revoke.*revoke_all"):
-        BaseTokenIssuer()
-    assert BaseTokenIssuer.required_app == ""
 
 
 def test_a_token_that_the_hosts_own_receiver_has_made_is_the_one_that_is_issued(api, phone, send_code):

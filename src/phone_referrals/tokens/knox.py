@@ -1,0 +1,86 @@
+"""Tokens of django-rest-knox (extra `knox`): hashed at rest, expiring, one for each device."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from knox.auth import TokenAuthentication
+from knox.models import get_token_model
+from knox.settings import knox_settings
+from rest_framework import serializers
+
+from phone_referrals.models import UserSession
+from phone_referrals.tokens import devices
+from phone_referrals.tokens.base import BaseTokenIssuer, Session
+
+
+class KnoxTokenIssuer(BaseTokenIssuer):
+    """Issues a token for each sign-in; its user may look at them all and end any of them."""
+
+    authentication_classes = (TokenAuthentication,)
+    required_app = "knox"
+    lists_sessions = True
+    answer_fields = {
+        "token": serializers.CharField(),
+        "expires_in": serializers.IntegerField(allow_null=True, help_text="Seconds; null is never."),
+    }
+
+    def __init__(self) -> None:
+        self.token_type = knox_settings.AUTH_HEADER_PREFIX
+
+    def issue(self, request: Any, user: Any, *, created: bool) -> dict[str, Any]:
+        limit = knox_settings.TOKEN_LIMIT_PER_USER
+        if limit is not None and not created:
+            # knox itself would turn the user away, who may not have the other devices at hand.
+            oldest = self._live(user)[max(limit - 1, 0) :]
+            self._tokens(user).filter(pk__in=[token.pk for token in oldest]).delete()
+        token, text = get_token_model().objects.create(user=user)
+        devices.remember(user, token.digest, request)
+        # knox deletes tokens that have expired.
+        ended = UserSession.objects.filter(user=user).exclude(key__in=self._tokens(user).values("digest"))
+        ended.delete()
+        ttl = knox_settings.TOKEN_TTL
+        return {"token": text, "expires_in": None if ttl is None else int(ttl.total_seconds())}
+
+    def revoke(self, request: Any) -> None:
+        self._tokens(request.user).filter(pk=self._current(request)).delete()
+
+    def revoke_all(self, user: Any) -> None:
+        self._tokens(user).delete()
+
+    def revoke_others(self, request: Any) -> dict[str, Any]:
+        self._tokens(request.user).exclude(pk=self._current(request)).delete()
+        return {}
+
+    def signed_in_at(self, request: Any) -> datetime | None:
+        at: datetime | None = getattr(request.auth, "created", None)
+        return at or super().signed_in_at(request)
+
+    def sessions(self, request: Any) -> list[Session]:
+        agents = dict(UserSession.objects.filter(user=request.user).values_list("key", "user_agent"))
+        return [
+            Session(
+                key=token.digest,
+                created_at=token.created,
+                expires_at=token.expiry,
+                user_agent=agents.get(token.digest, ""),
+                is_current=token.pk == self._current(request),
+            )
+            for token in self._live(request.user)
+        ]
+
+    def end_session(self, request: Any, session: Session) -> None:
+        self._tokens(request.user).filter(digest=session.key).delete()
+
+    def _tokens(self, user: Any) -> QuerySet[Any]:
+        tokens: QuerySet[Any] = get_token_model().objects.filter(user=user)
+        return tokens
+
+    def _live(self, user: Any) -> QuerySet[Any]:
+        unexpired = Q(expiry__isnull=True) | Q(expiry__gt=timezone.now())
+        return self._tokens(user).filter(unexpired).order_by("-created", "pk")
+
+    def _current(self, request: Any) -> str | None:
+        """Return the key of the token that the request came with; it may have come with a session instead."""
+        return request.auth.pk if isinstance(request.auth, get_token_model()) else None

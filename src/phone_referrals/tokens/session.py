@@ -1,0 +1,136 @@
+"""Sessions of Django, for a browser on the site's own domain: a cookie instead of a token."""
+
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model, login, logout, update_session_auth_hash
+from django.contrib.sessions.backends.base import SessionBase
+from django.core.exceptions import ImproperlyConfigured
+from django.db import router
+from django.http import HttpRequest
+from rest_framework import authentication, serializers
+
+from phone_referrals.models import UserSession
+from phone_referrals.tokens import devices
+from phone_referrals.tokens.base import BaseTokenIssuer, Session
+
+SIGNED_IN_AT = "phone_referrals_signed_in_at"
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """Django REST framework's, CSRF check and all, with a name for the header of a 401."""
+
+    def authenticate_header(self, request: Any) -> str:
+        return "Session"
+
+
+class SessionIssuer(BaseTokenIssuer):
+    """Begins a session; there is no token. Needs a `SESSION_ENGINE` that keeps sessions on the server."""
+
+    token_type = "session"  # noqa: S105 - the name of a kind, not a secret
+    authentication_classes = (SessionAuthentication,)
+    required_app = "django.contrib.sessions"
+    logs_in = True
+    lists_sessions = True
+    answer_fields = {"token": serializers.CharField(allow_null=True, help_text="Null: the session is in a cookie.")}
+
+    def __init__(self) -> None:
+        if settings.SESSION_ENGINE.endswith("signed_cookies"):
+            msg = "SESSION_ENGINE keeps sessions in cookies alone, where nobody can end them: name another engine."
+            raise ImproperlyConfigured(msg)
+
+    def issue(self, request: Any, user: Any, *, created: bool) -> dict[str, Any]:
+        before = request.session.session_key
+        login(request, user)
+        # Whoever signs in again keeps the key, and after somebody else there is none: this sign-in has one of its own.
+        if request.session.session_key in {None, before}:
+            request.session.cycle_key()
+        request.session[SIGNED_IN_AT] = datetime.now(UTC).timestamp()
+        _live(user)  # Forgets those that have ended.
+        devices.remember(user, request.session.session_key, request)
+        return {"token": None}
+
+    def revoke(self, request: Any) -> None:
+        end_this_session(request._request)
+
+    def revoke_all(self, user: Any) -> None:
+        for key, _session in _live(user):
+            _end(key)
+        end_sessions_without_password(user)
+
+    def revoke_others(self, request: Any) -> dict[str, Any]:
+        for key, _session in _live(request.user):
+            if key != request.session.session_key:
+                _end(key)
+        end_other_sessions(request)
+        return {}
+
+    def signed_in_at(self, request: Any) -> datetime | None:
+        at = request.session.get(SIGNED_IN_AT) if hasattr(request, "session") else None
+        return super().signed_in_at(request) if at is None else datetime.fromtimestamp(at, UTC)
+
+    def sessions(self, request: Any) -> list[Session]:
+        return [
+            Session(
+                key=key,
+                created_at=row.created_at,
+                expires_at=datetime.now(UTC) + timedelta(seconds=store.get_expiry_age()),
+                user_agent=row.user_agent,
+                is_current=key == request.session.session_key,
+            )
+            for key, (row, store) in _live(request.user)
+        ]
+
+    def end_session(self, request: Any, session: Session) -> None:
+        _end(session.key)
+
+
+def end_this_session(request: HttpRequest) -> None:
+    """End the session that a request came with."""
+    UserSession.objects.filter(key=request.session.session_key).delete()
+    logout(request)
+
+
+def end_other_sessions(request: Any) -> None:
+    """End the sessions of a user who has no password, but the one that the request came with, wherever they began."""
+    end_sessions_without_password(request.user)
+    session = getattr(request, "session", None)
+    if session is not None and isinstance(request.successful_authenticator, authentication.SessionAuthentication):
+        before = session.session_key
+        update_session_auth_hash(request._request, request.user)
+        UserSession.objects.filter(key=before).update(key=session.session_key)
+
+
+def end_sessions_without_password(user: Any) -> None:
+    """Change the hash that Django binds sessions to, where no password is lost by it.
+
+    Who has a password ends the sessions that did not begin here by changing it, as everywhere in Django.
+    """
+    if not user.has_usable_password():
+        user.set_unusable_password()
+        model = get_user_model()
+        model._base_manager.using(router.db_for_write(model)).filter(pk=user.pk).update(password=user.password)
+
+
+def _live(user: Any) -> list[tuple[str, tuple[UserSession, SessionBase]]]:
+    """Return the sessions that live on, newest first; forget the others."""
+    live = []
+    for row in UserSession.objects.filter(user=user).order_by("-created_at", "-pk"):
+        store = _store(row.key)
+        if SIGNED_IN_AT in store:
+            live.append((row.key, (row, store)))
+        else:
+            row.delete()
+    return live
+
+
+def _end(key: str) -> None:
+    _store(key).delete()
+    UserSession.objects.filter(key=key).delete()
+
+
+def _store(key: str) -> SessionBase:
+    store: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    return store

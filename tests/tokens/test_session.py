@@ -1,0 +1,131 @@
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework.test import APIClient
+
+from phone_referrals.models import UserSession
+from phone_referrals.tokens.session import SessionIssuer
+from tests.tokens.conftest import Handler, status
+
+pytestmark = pytest.mark.django_db
+
+BACKEND = "phone_referrals.signin.backend.PhoneCodeBackend"
+
+
+@pytest.fixture(autouse=True)
+def session(use):
+    use("session")
+
+
+@pytest.fixture
+def browser():
+    return APIClient(enforce_csrf_checks=True)
+
+
+def test_signing_in_needs_a_csrf_token_which_the_first_call_brings(browser, phone, last_code):
+    """Else a page of another site could sign its visitors in here, as somebody it knows."""
+    browser.post("/api/users/get_verify_code/", {"phone_number": phone})
+    data = {"phone_number": phone, "code": last_code(phone)}
+    assert browser.post("/api/users/auth/", data).status_code == 403
+    token = browser.cookies["csrftoken"].value
+    assert browser.post("/api/users/auth/", data, headers={"x-csrftoken": token}).status_code == 201
+
+
+def test_writing_needs_a_csrf_token(browser, phone, last_code):
+    browser.post("/api/users/get_verify_code/", {"phone_number": phone})
+    data, headers = (
+        {"phone_number": phone, "code": last_code(phone)},
+        {"x-csrftoken": browser.cookies["csrftoken"].value},
+    )
+    browser.post("/api/users/auth/", data, headers=headers)
+    assert status(browser) == 200
+    assert browser.post("/api/users/logout/").status_code == 403
+    # It changes with every sign-in.
+    assert browser.post("/api/users/logout/", headers=headers).status_code == 403
+    headers = {"x-csrftoken": browser.cookies["csrftoken"].value}
+    assert browser.post("/api/users/logout/", headers=headers).status_code == 204
+
+
+def test_no_sign_in_keeps_the_key_of_what_was_before(sign_in, phone, other_phone, last_code):
+    client = APIClient()
+    client.session.save()
+    keys = [client.cookies["sessionid"].value]
+    for number in (phone, phone, other_phone):
+        client.post("/api/users/get_verify_code/", {"phone_number": number})
+        client.post("/api/users/auth/", {"phone_number": number, "code": last_code(number)})
+        assert client.get("/api/users/me/").json()["phone_number"] == number
+        keys.append(client.cookies["sessionid"].value)
+    assert len(set(keys)) == 4
+    assert Session.objects.count() == 1
+    assert len(client.get("/api/users/me/sessions/").json()["results"]) == 1
+
+
+def begin_elsewhere(user):
+    """Sign in as the pages of a host do."""
+    client = APIClient()
+    client.force_login(user, backend=BACKEND)
+    return client
+
+
+@pytest.mark.parametrize("path", ["logout_all/", "me/sessions/end_others/"])
+def test_sessions_that_began_elsewhere_are_ended_too(sign_in, phone, path):
+    client = sign_in(phone)
+    elsewhere = begin_elsewhere(get_user_model().objects.get())
+    assert status(elsewhere) == 200
+    client.post(f"/api/users/{path}")
+    assert status(elsewhere) == 401
+    assert status(client) == (401 if path == "logout_all/" else 200)
+
+
+@pytest.mark.parametrize("path", ["logout_all/", "me/sessions/end_others/"])
+def test_nobody_loses_a_password(sign_in, phone, path):
+    user = get_user_model().objects.create_user(phone, "a password")
+    client, device, elsewhere = sign_in(phone), sign_in(phone), begin_elsewhere(user)
+    client.post(f"/api/users/{path}")
+    user.refresh_from_db()
+    assert user.check_password("a password")
+    # Django binds it to the password: it ends when that is changed.
+    assert [status(device), status(elsewhere)] == [401, 200]
+
+
+def test_who_began_elsewhere_signed_in_when_the_user_last_did(sign_in, phone):
+    class Request:
+        user = get_user_model()(last_login="then")
+        session = {}
+
+    assert SessionIssuer().signed_in_at(Request) == "then"
+    del Request.session
+    assert SessionIssuer().signed_in_at(Request) == "then"
+
+
+def test_sessions_that_are_nowhere_on_the_server_are_refused(settings):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    with pytest.raises(ImproperlyConfigured, match="SESSION_ENGINE"):
+        SessionIssuer()
+
+
+@pytest.mark.parametrize("engine", ["db", "cache", "cached_db", "file"])
+def test_every_other_engine_will_do(settings, tmp_path, sign_in, phone, engine):
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
+    settings.SESSION_FILE_PATH = str(tmp_path)
+    one, other = sign_in(phone), sign_in(phone)
+    assert len(one.get("/api/users/me/sessions/").json()["results"]) == 2
+    one.post("/api/users/me/sessions/end_others/")
+    assert [status(one), status(other)] == [200, 401]
+
+
+def test_sessions_that_have_expired_are_forgotten(sign_in, phone, time_machine):
+    time_machine.move_to("2030-01-01")
+    sign_in(phone)
+    time_machine.move_to("2030-03-01")
+    (row,) = sign_in(phone).get("/api/users/me/sessions/").json()["results"]
+    assert row["created_at"].startswith("2030-03-01")
+    assert UserSession.objects.count() == 1
+
+
+def test_the_issuer_ends_the_session_of_a_request(sign_in, phone):
+    client, other = sign_in(phone), sign_in(phone)
+    Handler(client, lambda request: SessionIssuer().revoke(request))
+    assert [status(client), status(other)] == [401, 200]
+    assert UserSession.objects.count() == 1
