@@ -30,6 +30,11 @@ SETTINGS = [
     ("sms_usage_slots", 1, 8),
     ("echo_code", False, True),
     ("code_generator", "phone_referrals.referrals.codes.generate", "site.generate"),
+    (
+        "reserved_codes",
+        ("admin", "help", "info", "official", "root", "security", "staff", "support", "system", "team"),
+        ["acme"],
+    ),
     ("redeem_rules", (), ["site.rule"]),
     ("referral_link", "", "https://example.com/{code}"),
     ("invite_days", 30, 7),

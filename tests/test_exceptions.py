@@ -38,6 +38,8 @@ CODES = {
     "code_expired": 400,
     "code_exhausted": 400,
     "not_eligible": 403,
+    "code_taken": 409,
+    "code_reserved": 400,
 }
 
 

@@ -51,6 +51,7 @@ class SmsUsageAdmin(ListAdmin):
     list_display = ("day", "region", "slot", "sent", "verified", "failed")
     list_filter = ("region",)
     date_hierarchy = "day"
+    ordering = ("-day", "region", "slot")
 
     class Media:
         css = {"all": ("phone_referrals/admin.css",)}
