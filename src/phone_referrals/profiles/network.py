@@ -45,7 +45,8 @@ class Person:
     @property
     def width(self) -> float:
         """The share of the circle that this one asks for: more for more people below, but not as much more."""
-        return max(1, sum(each.width for each in self.invited) ** 0.75)
+        below: float = sum(each.width for each in self.invited) ** 0.75
+        return max(1, below)
 
 
 @dataclass(frozen=True, kw_only=True)
