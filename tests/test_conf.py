@@ -21,6 +21,7 @@ SETTINGS = [
     ("resend_wait", 30, 60),
     ("resend_wait_max", 3600, 1800),
     ("sms_backend", "phone_referrals.sms.console.SmsBackend", "site.SmsBackend"),
+    ("apprise_url", "", "twilio://AC1:token@12015550123/{phone_number}"),
     ("sms_host", "", "example.com"),
     ("sms_android_hash", "", "FA+9qCX9VSu"),
     ("send_guards", (), ["site.captcha"]),

@@ -114,6 +114,11 @@ class Conf:
         return str(_get("PHONE_REFERRALS_SMS_BACKEND", "phone_referrals.sms.console.SmsBackend"))
 
     @property
+    def apprise_url(self) -> str:
+        """Apprise's URL of the gateway, with `{phone_number}` in it: `"twilio://SID:TOKEN@FROM/{phone_number}"`."""
+        return str(_get("PHONE_REFERRALS_APPRISE_URL", ""))
+
+    @property
     def sms_host(self) -> str:
         """Domain that a message names in its WebOTP line; empty: the host that was asked for the code."""
         return str(_get("PHONE_REFERRALS_SMS_HOST", ""))
