@@ -31,6 +31,11 @@ CODES = {
     "sign_in_refused": 403,
     "account_disabled": 403,
     "staff_not_allowed": 403,
+    "same_phone": 400,
+    "no_phone": 400,
+    "proof_required": 403,
+    "phone_taken": 409,
+    "deletion_refused": 409,
     "invalid_referral_code": 400,
     "own_code": 400,
     "already_redeemed": 409,
@@ -38,6 +43,8 @@ CODES = {
     "code_expired": 400,
     "code_exhausted": 400,
     "not_eligible": 403,
+    "code_taken": 409,
+    "code_reserved": 400,
 }
 
 

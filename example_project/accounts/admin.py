@@ -3,10 +3,11 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from phone_referrals.admin import PhoneUserAdminMixin
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(PhoneUserAdminMixin, DjangoUserAdmin):  # type: ignore[type-arg]
     """Django's own, less the fields that a phone-first user does not have."""
 
     ordering = ["-date_joined"]

@@ -124,6 +124,11 @@ class Conf:
         return str(_get("PHONE_REFERRALS_SMS_BACKEND", "phone_referrals.sms.console.SmsBackend"))
 
     @property
+    def apprise_url(self) -> str:
+        """Apprise's URL of the gateway, with `{phone_number}` in it: `"twilio://SID:TOKEN@FROM/{phone_number}"`."""
+        return str(_get("PHONE_REFERRALS_APPRISE_URL", ""))
+
+    @property
     def sms_host(self) -> str:
         """Domain that a message names in its WebOTP line; empty: the host that was asked for the code."""
         return str(_get("PHONE_REFERRALS_SMS_HOST", ""))
@@ -175,6 +180,13 @@ class Conf:
     def code_generator(self) -> str:
         """Dotted path of a function `(length) -> str` that invents referral codes."""
         return str(_get("PHONE_REFERRALS_CODE_GENERATOR", "phone_referrals.referrals.codes.generate"))
+
+    @property
+    def reserved_codes(self) -> Sequence[str]:
+        """Referral codes that nobody may choose: they would pass for the site's own."""
+        words = ("admin", "help", "info", "official", "root", "security", "staff", "support", "system", "team")
+        value: Sequence[str] = _get("PHONE_REFERRALS_RESERVED_CODES", words)
+        return value
 
     @property
     def redeem_rules(self) -> Sequence[str]:

@@ -211,3 +211,16 @@ class NotEligible(RedeemError):
     code = "not_eligible"
     status_code = 403
     default_message = _("You cannot enter a referral code.")
+
+
+class ReferralCodeTaken(PhoneReferralsError):
+    """A code was not given to a user, because another one has it."""
+
+    code = "code_taken"
+    status_code = 409
+    default_message = _("This referral code is taken.")
+
+
+class ReferralCodeReserved(PhoneReferralsError):
+    code = "code_reserved"
+    default_message = _("This referral code is reserved.")

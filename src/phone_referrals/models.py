@@ -144,6 +144,10 @@ class ReferralCode(models.Model):
     class Meta:
         verbose_name = _("referral code")
         verbose_name_plural = _("referral codes")
+        indexes: ClassVar = [
+            # Few of many, for the admin.
+            models.Index(fields=["user"], condition=models.Q(is_disabled=True), name="phone_referrals_disabled")
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["user"], condition=models.Q(is_active=True), name="phone_referrals_one_active_code"
@@ -216,7 +220,8 @@ class Referral(models.Model):
         verbose_name_plural = _("referrals")
         indexes: ClassVar = [
             # Pages of newest invitees are read from this index alone.
-            models.Index(fields=["referrer", "-created_at", "-referred"], name="phone_referrals_newest")
+            models.Index(fields=["referrer", "-created_at", "-referred"], name="phone_referrals_newest"),
+            models.Index(fields=["created_at"], name="phone_referrals_by_time"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(

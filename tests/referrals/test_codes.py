@@ -3,6 +3,7 @@ from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phone_referrals.exceptions import InvalidReferralCode, ReferralCodeReserved, ReferralCodeTaken
 from phone_referrals.models import ReferralCode
 from phone_referrals.referrals import codes
 from phone_referrals.referrals.redeem import redeem
@@ -114,3 +115,53 @@ def test_codes_of_an_earlier_generator_go_on_working(make_user, settings):
     settings.PHONE_REFERRALS_CODE_GENERATOR = f"{__name__}.with_words"
 
     assert redeem(make_user(1), old).code == old
+
+
+@pytest.mark.django_db
+def test_a_rotated_code_takes_the_place_of_the_old_one_which_goes_on_working(make_user):
+    user = make_user(1)
+    old, new = codes.code_of(user), codes.rotate(user)
+    assert codes.code_of(user) == new != old
+    assert redeem(make_user(2), old.code).referrer == user
+
+
+@pytest.mark.django_db
+def test_rotating_looks_for_a_code_that_is_free_and_gives_up_in_the_end(make_user, settings):
+    settings.PHONE_REFERRALS_CODE_GENERATOR = "tests.referrals.test_codes.all_a"
+    codes.rotate(make_user(1))
+    user = make_user(2)
+    assert codes.rotate(user).code == "AAAAAAA"
+    settings.PHONE_REFERRALS_CODE_GENERATOR = "tests.referrals.test_codes.always_taken"
+    codes.rotate(make_user(3))
+    with pytest.raises(ImproperlyConfigured, match="all taken"):
+        codes.rotate(user)
+    assert codes.code_of(user).code == "AAAAAAA"
+
+
+@pytest.mark.django_db
+def test_a_code_that_is_taken_leaves_the_active_one_as_it_is(make_user):
+    user, taken = make_user(1), codes.code_of(make_user(2)).code
+    active = codes.code_of(user)
+    with pytest.raises(ReferralCodeTaken):
+        codes.activate(ReferralCode(user=user, code=taken))
+    assert codes.code_of(user) == active
+
+
+@pytest.mark.parametrize(("text", "code"), [("sum-mer 26", "SUMMER26"), ("лето", "ЛЕТО"), ("o" * 32, "0" * 32)])
+def test_a_chosen_code_is_stored_folded(text, code):
+    assert codes.chosen(text) == code
+
+
+@pytest.mark.parametrize("text", ["", " - ", "x" * 33, "a\0b", "a\u200bb"])
+def test_what_nobody_can_type_is_not_chosen(text):
+    with pytest.raises(InvalidReferralCode):
+        codes.chosen(text)
+
+
+def test_reserved_words_are_not_chosen_in_any_spelling(settings):
+    with pytest.raises(ReferralCodeReserved):
+        codes.chosen("0ffic1al")
+    settings.PHONE_REFERRALS_RESERVED_CODES = ["Acme"]
+    assert codes.chosen("official") == "0FF1C1A1"
+    with pytest.raises(ReferralCodeReserved):
+        codes.chosen("ac-me")

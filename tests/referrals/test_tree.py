@@ -131,3 +131,19 @@ def test_it_is_said_that_there_are_more_only_if_there_are(make_people, refer, mo
     refer(top, *people)
 
     assert tree.levels_below(top.pk, using=DEFAULT_DB_ALIAS) == ([limit, 0, 0], capped)
+
+
+@pytest.mark.django_db
+def test_people_above_are_told_from_the_nearest_up(chain):
+    people = chain(5)
+    keys = [person.pk for person in people]
+    assert tree.people_above(keys[4], limit=20, using=DEFAULT_DB_ALIAS) == keys[3::-1]
+    assert tree.people_above(keys[4], limit=2, using=DEFAULT_DB_ALIAS) == [keys[3], keys[2]]
+    assert tree.people_above(keys[0], limit=20, using=DEFAULT_DB_ALIAS) == []
+
+
+@pytest.mark.django_db
+def test_above_a_referrer_who_was_deleted_there_is_nobody(chain):
+    people = chain(3)
+    people[1].delete()
+    assert tree.people_above(people[2].pk, limit=20, using=DEFAULT_DB_ALIAS) == []

@@ -15,10 +15,10 @@ from phone_referrals import phones
 from phone_referrals.accounts import get_accounts
 from phone_referrals.exceptions import InvalidCursor
 from phone_referrals.models import Referral
-from phone_referrals.pages import network, qr
+from phone_referrals.pages import qr
 from phone_referrals.pages.forms import RedeemForm
 from phone_referrals.pages.page import FormPage, Page, SeeOther
-from phone_referrals.profiles import queries
+from phone_referrals.profiles import network, queries
 from phone_referrals.referrals import codes, invites
 from phone_referrals.referrals.links import link_to
 from phone_referrals.referrals.redeem import redeem

@@ -15,7 +15,12 @@ from django.db import IntegrityError, router, transaction
 from django.utils.module_loading import import_string
 
 from phone_referrals.conf import conf
-from phone_referrals.exceptions import AccountDisabled
+from phone_referrals.exceptions import (
+    AccountDisabled,
+    InvalidReferralCode,
+    ReferralCodeReserved,
+    ReferralCodeTaken,
+)
 from phone_referrals.models import ReferralCode
 
 # Crockford's Base32: no I, L, O (read as 1, 1, 0) and no U.
@@ -61,5 +66,47 @@ def code_of(user: Any) -> ReferralCode:
                 raise AccountDisabled from None
             continue
         return code
-    msg = f"{conf.code_generator} made {TRIES} referral codes that were all taken."
-    raise ImproperlyConfigured(msg)
+    raise ImproperlyConfigured(_exhausted())
+
+
+def rotate(user: Any) -> ReferralCode:
+    """Give `user` a new active code; the old ones go on working until they are disabled."""
+    for collisions in range(TRIES):
+        code = new_code(user, collisions=collisions)
+        try:
+            activate(code)
+        except ReferralCodeTaken:
+            continue
+        return code
+    raise ImproperlyConfigured(_exhausted())
+
+
+def activate(code: ReferralCode) -> None:
+    """Save a new code, with a text of its own, as the active one of its user.
+
+    Raises `ReferralCodeTaken`, also where two codes of one user are made active at the same moment.
+    """
+    alias = router.db_for_write(ReferralCode)
+    try:
+        with transaction.atomic(using=alias):
+            ReferralCode.objects.using(alias).active().filter(user=code.user).update(is_active=False)
+            code.save(using=alias, force_insert=True)
+    except IntegrityError:
+        raise ReferralCodeTaken from None
+
+
+def chosen(text: str) -> str:
+    """Return the spelling under which a code that a person has chosen is stored.
+
+    Raises `InvalidReferralCode` or `ReferralCodeReserved`.
+    """
+    folded = fold(text)
+    if not (0 < len(folded) <= MAX_LENGTH and folded.isprintable()):
+        raise InvalidReferralCode
+    if folded in {fold(word) for word in conf.reserved_codes}:
+        raise ReferralCodeReserved
+    return folded
+
+
+def _exhausted() -> str:
+    return f"{conf.code_generator} made {TRIES} referral codes that were all taken."

@@ -38,6 +38,22 @@ def root_above(pk: Any, *, using: str) -> Any:
     return user.pk.to_python(row[0]) if row else None
 
 
+def people_above(pk: Any, *, limit: int, using: str) -> list[Any]:
+    """Return the primary keys of who invited the user `pk`, who invited that one, and so on, `limit` at most."""
+    sql = """
+        WITH RECURSIVE above(pk, level) AS (
+            SELECT {referrer}, 1 FROM {referrals} WHERE {referred} = %s
+            UNION ALL
+            SELECT {referrer}, level + 1 FROM {referrals} JOIN above ON {referred} = above.pk WHERE level < %s
+        )
+        SELECT pk FROM above WHERE pk IS NOT NULL ORDER BY level
+    """
+    user_pk = get_user_model()._meta.pk
+    with connections[using].cursor() as cursor:
+        cursor.execute(_with_names(sql, using), [user_pk.get_db_prep_value(pk, connections[using]), limit])
+        return [user_pk.to_python(row[0]) for row in cursor.fetchall()]
+
+
 def levels_below(pk: Any, *, using: str) -> tuple[list[int], bool]:
     """Return how many people each level below the user `pk` has, and whether there are more than were counted.
 

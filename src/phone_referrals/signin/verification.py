@@ -88,7 +88,7 @@ def request_code(
         return codes.on_request(state, now=now, limits=limits, new_serial=serial, is_test=is_test)
 
     decision, row = _decide(phone_number, purpose, consider)
-    code = _live_codes(phone_number, purpose, decision.state)[0]
+    code = live_codes(phone_number, purpose, decision.state)[0]
     if not is_test:
         give_back = partial(
             _give_back, phone_number, purpose, before=row.state if row else State(), sent=decision.state
@@ -113,7 +113,7 @@ def check_code(*, phone_number: str, code: str, purpose: str = Purpose.SIGN_IN) 
     limits = _limits()
 
     def judge(state: State) -> Decision:
-        is_right = codes.matches(code, _live_codes(phone_number, purpose, state))
+        is_right = codes.matches(code, live_codes(phone_number, purpose, state))
         return codes.on_guess(state, now=timezone.now(), limits=limits, is_right=is_right)
 
     decision, row = _decide(phone_number, purpose, judge, with_is_known=True)
@@ -191,7 +191,7 @@ def _give_back(phone_number: str, purpose: str, *, before: State, sent: State, t
     _decide(phone_number, purpose, policy)
 
 
-def _live_codes(phone_number: str, purpose: str, state: State) -> list[str]:
+def live_codes(phone_number: str, purpose: str, state: State) -> list[str]:
     """Return the live code under the site's secret, then under each of its fallbacks."""
     if state.serial is None:
         return []

@@ -4,7 +4,8 @@ Coordinates are whole numbers: a language that writes decimals with a comma woul
 """
 
 from dataclasses import dataclass, field
-from math import cos, pi, sin
+from itertools import groupby, pairwise
+from math import cos, dist, pi, sin
 from typing import Any
 
 from django.db import router
@@ -20,16 +21,19 @@ RADIUS = 440  # of the outermost ring
 MAX_STEP = 220  # from ring to ring
 MAX_DOT, MIN_DOT = 44, 7
 MARGIN = MAX_DOT + 6
-MAX_LABELS = 30  # More would not be readable.
+MAX_ABOVE, STEP_ABOVE = 20, 120
+MIN_LABELLED_DOT = 20  # Two digits in a smaller one would not be readable.
 
 
 @dataclass(kw_only=True)
 class Person:
     """Somebody on the picture, and the people this one invited."""
 
+    pk: Any = None
     phone: str = ""
     level: int = 0
     invited: list["Person"] = field(default_factory=list)
+    angle: float = 0
     x: int = 0
     y: int = 0
 
@@ -39,21 +43,34 @@ class Person:
         return self.phone[-2:]
 
     @property
-    def width(self) -> int:
-        """How many people at the edge of the picture are below this one: its share of the circle."""
-        return sum(each.width for each in self.invited) or 1
+    def width(self) -> float:
+        """The share of the circle that this one asks for: more for more people below, but not as much more."""
+        below: float = sum(each.width for each in self.invited) ** 0.75
+        return max(1, below)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """What the template draws: people with coordinates, lines between them, and the size of a dot."""
+    """What the template draws: people with coordinates, ring by ring and around each, and lines between them."""
 
     owner: Person
     people: list[Person]
     lines: list[tuple[Person, Person]]
-    dot: int
-    has_labels: bool
     capped: bool
+
+    @property
+    def dot(self) -> int:
+        """The radius of a dot, by which neighbours do not touch."""
+        gaps: list[float] = [MAX_DOT / 0.45]
+        for _level, ring in groupby(self.people, key=lambda each: each.level):
+            around = [*ring]
+            neighbours = pairwise([*around, around[0]])
+            gaps += [dist((a.x, a.y), (b.x, b.y)) for a, b in neighbours if a is not b]
+        return max(MIN_DOT, round(min(gaps) * 0.45))
+
+    @property
+    def has_labels(self) -> bool:
+        return self.dot >= MIN_LABELLED_DOT
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -67,13 +84,11 @@ def draw(user: Any) -> Network:
     """Return the picture of the people below `user`: three levels and 200 people at most."""
     using = router.db_for_write(Referral)
     found = tree.people_below(user.pk, limit=MAX_PEOPLE + 1, using=using)
-    people = {user.pk: Person()}
-    users = queries.users().using(using).in_bulk([pk for pk, _ in found[:MAX_PEOPLE]])
+    people = {user.pk: Person(pk=user.pk, phone=phones.mask(get_accounts().phone_of(user)))}
+    phone_of = _phones([pk for pk, _ in found], using)
     lines = []
     for pk, referrer in found[:MAX_PEOPLE]:
-        # Deleted meanwhile, or hidden by the host's manager: a dot without a number.
-        phone = phones.mask(get_accounts().phone_of(users[pk])) if pk in users else ""
-        person = people[pk] = Person(phone=phone, level=people[referrer].level + 1)
+        person = people[pk] = Person(pk=pk, phone=phone_of.get(pk, ""), level=people[referrer].level + 1)
         people[referrer].invited.append(person)
         lines.append((people[referrer], person))
     owner = people.pop(user.pk)
@@ -81,20 +96,33 @@ def draw(user: Any) -> Network:
     _place(owner, start=0, turn=2 * pi, step=min(MAX_STEP, RADIUS // deepest))
     return Network(
         owner=owner,
-        people=list(people.values()),
+        people=sorted(people.values(), key=lambda each: (each.level, each.angle)),
         lines=lines,
-        dot=max(MIN_DOT, min(MAX_DOT, 1000 // max(1, len(people)))),
-        has_labels=len(people) <= MAX_LABELS,
         capped=len(found) > MAX_PEOPLE,
     )
 
 
+def draw_above(user: Any) -> list[Person]:
+    """Return who invited `user`, from the topmost one down, side by side: 20 people at most."""
+    using = router.db_for_write(Referral)
+    above = tree.people_above(user.pk, limit=MAX_ABOVE, using=using)[::-1]
+    phone_of = _phones(above, using)
+    return [Person(pk=pk, phone=phone_of.get(pk, ""), x=number * STEP_ABOVE) for number, pk in enumerate(above)]
+
+
+def _phones(pks: list[Any], using: str) -> dict[Any, str]:
+    """Return masked numbers. Who was deleted meanwhile, or is hidden by the host's manager, is a dot without one."""
+    users = queries.users().using(using).in_bulk(pks)
+    return {pk: phones.mask(get_accounts().phone_of(user)) for pk, user in users.items()}
+
+
 def _place(person: Person, *, start: float, turn: float, step: int) -> None:
     """Give the people below `person` their places, on an arc that begins at `start` and is `turn` long (radians)."""
+    total = sum(each.width for each in person.invited)
     for each in person.invited:
-        arc = turn * each.width / person.width
-        middle = start + arc / 2
-        each.x = round(each.level * step * sin(middle))
-        each.y = round(-each.level * step * cos(middle))
+        arc = turn * each.width / total
+        each.angle = start + arc / 2
+        each.x = round(each.level * step * sin(each.angle))
+        each.y = round(-each.level * step * cos(each.angle))
         _place(each, start=start, turn=arc, step=step)
         start += arc

@@ -1,0 +1,223 @@
+"""Referrals in the admin: codes to give, rotate and disable, and who invited whom."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
+from django.db.models import Max, Min, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from phone_referrals import phones
+from phone_referrals.accounts import get_accounts
+from phone_referrals.admin.lists import ListAdmin, person, phone_in
+from phone_referrals.exceptions import PhoneReferralsError
+from phone_referrals.models import Referral, ReferralCode
+from phone_referrals.referrals import codes
+
+
+class ReferralCodeForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A code that staff give to a user: the text that they chose, or a random one."""
+
+    class Meta:
+        model = ReferralCode
+        fields = ("user", "code", "expires_at", "max_uses")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "code" in self.fields:
+            self.fields["code"].required = False
+            self.fields["code"].help_text = _("Left empty, one is made. Stored folded: O is 0, I and L are 1.")
+
+    def clean_code(self) -> str:
+        text = self.cleaned_data["code"]
+        return codes.chosen(text) if text else ""
+
+
+@admin.register(ReferralCode)
+class ReferralCodeAdmin(ListAdmin):
+    form = ReferralCodeForm
+    add_fields = ("user", "code", "expires_at", "max_uses")
+    fields = ("owner", "code", "is_active", "is_disabled", "expires_at", "max_uses", "uses", "created_at")
+    readonly_fields = ("owner", "code", "is_active", "uses", "created_at")
+    raw_id_fields = ("user",)
+    list_display = ("code", "owner", "is_active", "is_disabled", "expires_at", "max_uses", "created_at")
+    list_filter = ("is_disabled",)
+    search_fields = ("code",)
+    search_help_text = _("A referral code, or a whole phone number in any spelling.")
+    actions = ("rotate", "disable", "enable")
+
+    @admin.display(description=_("user"))
+    def owner(self, code: ReferralCode) -> str:
+        return person(code.user)
+
+    @admin.action(description=_("Give new codes to the owners of the selected ones"), permissions=["change"])
+    def rotate(self, request: Any, queryset: Any) -> None:
+        owners = {code.user_id: code.user for code in queryset}
+        for user in owners.values():
+            self.log_addition(request, codes.rotate(user), "Rotated.")
+        self._say(request, ngettext("%(count)d code was made.", "%(count)d codes were made.", len(owners)), len(owners))
+
+    @admin.action(description=_("Disable the selected codes"), permissions=["change"])
+    def disable(self, request: Any, queryset: Any) -> None:
+        self._set_disabled(request, queryset, is_disabled=True)
+
+    @admin.action(description=_("Enable the selected codes"), permissions=["change"])
+    def enable(self, request: Any, queryset: Any) -> None:
+        self._set_disabled(request, queryset, is_disabled=False)
+
+    def _set_disabled(self, request: Any, queryset: Any, *, is_disabled: bool) -> None:
+        for code in queryset:
+            self.log_change(request, code, "Disabled." if is_disabled else "Enabled.")
+        count = queryset.update(is_disabled=is_disabled)
+        self._say(request, ngettext("%(count)d code was changed.", "%(count)d codes were changed.", count), count)
+
+    def _say(self, request: Any, text: str, count: int) -> None:
+        messages.success(request, text % {"count": count})
+
+    def has_add_permission(self, request: Any) -> bool:
+        return admin.ModelAdmin.has_add_permission(self, request)
+
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        return admin.ModelAdmin.has_change_permission(self, request, obj)
+
+    def get_fields(self, request: Any, obj: Any = None) -> Any:
+        return self.fields if obj else self.add_fields
+
+    def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
+        return self.readonly_fields if obj else ()
+
+    def get_autocomplete_fields(self, request: Any) -> tuple[str, ...]:
+        # Where the host's own admin of users can be searched; a plain key otherwise, never a list of all users.
+        users = admin.site._registry.get(get_user_model())
+        return ("user",) if users and users.get_search_fields(request) else ()
+
+    def get_queryset(self, request: Any) -> QuerySet[Any]:
+        return get_accounts().join(super().get_queryset(request), "user")
+
+    def get_search_results(self, request: Any, queryset: Any, search_term: str) -> tuple[QuerySet[Any], bool]:
+        if not search_term:
+            return queryset, False
+        owner = get_accounts().find(phone_in(search_term) or "")
+        # Each by an index: among a million, what merely contains the text would take a while.
+        return queryset.filter(Q(user=owner) if owner else Q(code=codes.fold(search_term))), False
+
+    def save_model(self, request: Any, obj: Any, form: Any, change: Any) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        obj.code = obj.code or codes.new_code(obj.user).code
+        codes.activate(obj)
+
+    def changeform_view(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except PhoneReferralsError as refusal:
+            # Taken since the form was checked.
+            messages.error(request, refusal.message)
+            return HttpResponseRedirect(request.get_full_path())
+
+
+@admin.register(Referral)
+class ReferralAdmin(ListAdmin):
+    fields = ("referred_person", "referrer_person", "code", "created_at")
+    list_display = ("referred_person", "referrer_person", "code", "created_at")
+    date_hierarchy = "created_at"
+    ordering = ("-created_at", "-referred")
+    search_fields = ("code",)
+    search_help_text = _("A referral code, or a whole phone number of either, in any spelling.")
+
+    @admin.display(description=_("invited user"))
+    def referred_person(self, referral: Referral) -> str:
+        return person(referral.referred)
+
+    @admin.display(description=_("referrer"))
+    def referrer_person(self, referral: Referral) -> str:
+        return person(referral.referrer)
+
+    def get_queryset(self, request: Any) -> QuerySet[Any]:
+        accounts, referrals = get_accounts(), _Calendar(Referral).order_by(*self.ordering)
+        return accounts.join(accounts.join(referrals, "referred"), "referrer")
+
+    def get_search_results(self, request: Any, queryset: Any, search_term: str) -> tuple[QuerySet[Any], bool]:
+        if not search_term:
+            return queryset, False
+        phone_number = phone_in(search_term)
+        if phone_number:
+            user = get_accounts().find(phone_number)
+            return queryset.filter(Q(referred=user) | Q(referrer=user)) if user else queryset.none(), False
+        # By its owner, whose referrals have an index: codes of referrals have none.
+        code = ReferralCode.objects.filter(code=codes.fold(search_term)).first()
+        return queryset.filter(referrer=code.user_id, code=code.code) if code else queryset.none(), False
+
+    def get_urls(self) -> list[Any]:
+        export = self.admin_site.admin_view(self.export_view)
+        return [path("export/", export, name="phone_referrals_referral_export"), *super().get_urls()]
+
+    def changelist_view(self, request: Any, extra_context: Any = None) -> HttpResponse:
+        url = reverse("admin:phone_referrals_referral_export", current_app=self.admin_site.name)
+        context = {"export_url": f"{url}?{request.GET.urlencode()}", **(extra_context or {})}
+        return super().changelist_view(request, context)
+
+    def export_view(self, request: HttpRequest) -> StreamingHttpResponse:
+        """Stream what the list shows, all of it, as CSV."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        referrals = self.get_changelist_instance(request).get_queryset(request).order_by("created_at", "referred")
+        return StreamingHttpResponse(
+            csv_of(referrals.iterator(chunk_size=2000)),
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="referrals.csv"'},
+        )
+
+
+class _Calendar(QuerySet[Any]):
+    """Says between which dates there are rows, from the first and the last: to say on which reads every row."""
+
+    def datetimes(self, field_name: str, kind: str, order: str = "ASC", tzinfo: Any = None) -> Any:
+        ends = self.aggregate(first=Min(field_name), last=Max(field_name))
+        if ends["first"] is None:
+            return []
+        first, last = (timezone.localtime(ends[end], tzinfo) for end in ("first", "last"))
+        days = (first + timedelta(days=number) for number in range((last.date() - first.date()).days + 1))
+        beginnings = {"year": (1, 1), "month": (None, 1), "day": (None, None)}
+        month, day = beginnings[kind]
+        found = dict.fromkeys((each.year, month or each.month, day or each.day) for each in days)
+        return [datetime(*each, tzinfo=first.tzinfo) for each in found]
+
+
+def csv_of(referrals: Iterable[Referral]) -> Iterator[str]:
+    """Yield the lines of a table of referrals; numbers are masked."""
+    writer = csv.writer(_Lines())
+    yield writer.writerow(["created_at", "code", "referred_id", "referred_phone", "referrer_id", "referrer_phone"])
+    phone_of = get_accounts().phone_of
+    for each in referrals:
+        row = [
+            each.created_at.isoformat(),
+            each.code,
+            each.referred_id,
+            phones.mask(phone_of(each.referred)),
+            each.referrer_id or "",
+            phones.mask(phone_of(each.referrer)) if each.referrer else "",
+        ]
+        yield writer.writerow([_harmless(str(value)) for value in row])
+
+
+def _harmless(text: str) -> str:
+    """Keep a spreadsheet from reading a value as a formula (OWASP: CSV injection)."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+class _Lines:
+    """What `csv` writes to: hands each line on."""
+
+    def write(self, line: str) -> str:
+        return line

@@ -1,0 +1,64 @@
+"""Sign-ins in the admin: the limits of phones, and what was sent."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from phone_referrals import phones
+from phone_referrals.admin.chart import draw
+from phone_referrals.admin.lists import ListAdmin, phone_in
+from phone_referrals.models import PhoneVerification, SmsUsage
+
+
+@admin.register(PhoneVerification)
+class PhoneVerificationAdmin(ListAdmin):
+    fields = ("masked_phone", "purpose", "code_expires_at", "wrong_guesses_since_success", "resend_at", "updated_at")
+    list_display = ("masked_phone", "purpose", "wrong_guesses_since_success", "updated_at")
+    search_fields = ("phone_number",)
+    search_help_text = _("A whole phone number, in any spelling.")
+    actions = ("clear_limits",)
+
+    @admin.display(description=_("phone number"))
+    def masked_phone(self, verification: PhoneVerification) -> str:
+        return phones.mask(verification.phone_number)
+
+    @admin.action(description=_("Clear the limits of the selected phones"), permissions=["clear"])
+    def clear_limits(self, request: Any, queryset: Any) -> None:
+        for verification in queryset:
+            self.log_change(request, verification, "Cleared the limits.")
+        count = queryset.clear()
+        text = ngettext(
+            "The limits of %(count)d phone are cleared.", "The limits of %(count)d phones are cleared.", count
+        )
+        messages.success(request, text % {"count": count})
+
+    def has_clear_permission(self, request: Any) -> bool:
+        return bool(request.user.has_perm("phone_referrals.change_phoneverification"))
+
+    def get_search_results(self, request: Any, queryset: Any, search_term: str) -> tuple[QuerySet[Any], bool]:
+        return (queryset.filter(phone_number=phone_in(search_term)) if search_term else queryset), False
+
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        # Without its row a phone would have its limits anew.
+        return False
+
+
+@admin.register(SmsUsage)
+class SmsUsageAdmin(ListAdmin):
+    list_display = ("day", "region", "slot", "sent", "verified", "failed")
+    list_filter = ("region",)
+    date_hierarchy = "day"
+    ordering = ("-day", "region", "slot")
+
+    class Media:
+        css = {"all": ("phone_referrals/admin.css",)}
+
+    def changelist_view(self, request: Any, extra_context: Any = None) -> Any:
+        response: Any = super().changelist_view(request, extra_context)
+        changelist = getattr(response, "context_data", {}).get("cl")
+        if changelist:
+            response.context_data["chart"] = draw(changelist.queryset)
+        return response

@@ -1,0 +1,45 @@
+"""For the tests of a site: read the code that a phone was sent, and sign a phone in.
+
+With pytest, `pytest_plugins = ["phone_referrals.testing.fixtures"]` in the top `conftest.py` makes fixtures of them.
+"""
+
+from itertools import count
+from typing import Any
+
+from django.urls import reverse
+
+from phone_referrals import phones
+from phone_referrals.models import PhoneVerification
+from phone_referrals.signin.codes import Purpose
+from phone_referrals.signin.verification import live_codes
+
+_addresses = count(1)
+
+
+def last_code(phone_number: str, purpose: str = Purpose.SIGN_IN) -> str:
+    """Return the code that a phone was sent last, by whatever back end; raises `LookupError` where none is live."""
+    phone_number = phones.parse(phone_number)
+    row = PhoneVerification.objects.filter(phone_number=phone_number, purpose=purpose).first()
+    codes = live_codes(phone_number, purpose, row.state) if row else []
+    if not codes:
+        msg = f"No code for {purpose!r} waits to be entered for {phones.mask(phone_number)}."
+        raise LookupError(msg)
+    return codes[0]
+
+
+def sign_in(client: Any, phone_number: str, **data: Any) -> dict[str, Any]:
+    """Sign a phone in through the API, as its owner does; return the answer.
+
+    `client` is Django's test client or REST framework's, and sends its token from now on. `data` goes with the code:
+    `referral_code="…"`. Every call comes from an address of its own, so that no limit per address is met.
+    """
+    address = {"REMOTE_ADDR": f"fd00:0:{next(_addresses):x}::1"}
+    asked = client.post(reverse("phone_referrals:get_verify_code"), {"phone_number": phone_number}, **address)
+    assert asked.status_code == 200, asked.content  # noqa: S101 - it is for tests
+    data = {"phone_number": phone_number, "code": last_code(phone_number), **data}
+    answered = client.post(reverse("phone_referrals:auth"), data, **address)
+    assert answered.status_code in {200, 201}, answered.content  # noqa: S101
+    answer: dict[str, Any] = answered.json()
+    if answer["token"]:
+        client.defaults["HTTP_AUTHORIZATION"] = f"{answer['token_type']} {answer['token']}"
+    return answer

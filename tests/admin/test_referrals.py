@@ -1,0 +1,207 @@
+import csv
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from phone_referrals.admin.referrals import csv_of
+from phone_referrals.models import Referral, ReferralCode
+from phone_referrals.referrals import codes
+from phone_referrals.referrals.codes import code_of
+from phone_referrals.referrals.redeem import redeem
+
+pytestmark = pytest.mark.django_db
+
+
+def add(client, url, user, **data):
+    values = {"user": user.pk, "code": "", "expires_at_0": "", "expires_at_1": "", "max_uses": "", **data}
+    return client.post(url(ReferralCode, "add"), values)
+
+
+def act(client, url, action, *rows):
+    data = {"action": action, "_selected_action": [row.pk for row in rows]}
+    return client.post(url(ReferralCode, "changelist"), data, follow=True).content.decode()
+
+
+def errors(answer):
+    return dict(answer.context["adminform"].form.errors)
+
+
+def test_a_vanity_code_becomes_the_active_one_and_the_old_one_goes_on_working(staff, url, make_user):
+    user = make_user(1)
+    old = code_of(user)
+    assert add(staff, url, user, code="sum-mer 26", max_uses=5).status_code == 302
+    assert code_of(user).code == "SUMMER26"
+    assert code_of(user).max_uses == 5
+    redeem(make_user(2), old.code)
+
+
+def test_a_code_left_empty_is_made(staff, url, make_user):
+    user = make_user(1)
+    add(staff, url, user)
+    assert len(code_of(user).code) == codes.LENGTH
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Admin", "This referral code is reserved."),
+        ("  - -", "There is no such referral code."),
+        ("a\u200bb", "There is no such referral code."),
+        ("summer", "Referral code with this Code already exists."),
+        ("Ж" * 33, "Ensure this value has at most 32 characters (it has 33)."),
+    ],
+)
+def test_a_code_that_cannot_be_given_is_refused_beside_its_field(staff, url, make_user, text, message):
+    add(staff, url, make_user(1), code="summer")
+    answer = add(staff, url, make_user(2), code=text)
+    assert errors(answer)["code"] == [message]
+
+
+def test_a_code_taken_since_the_form_was_checked_is_told(staff, url, make_user, monkeypatch):
+    taken = code_of(make_user(1)).code
+    user = make_user(2)
+    code_of(user)
+    monkeypatch.setattr("phone_referrals.referrals.codes.import_string", lambda path: lambda length: taken)
+    answer = add(staff, url, user)
+    assert answer.status_code == 302
+    assert "This referral code is taken." in staff.get(answer.url).content.decode()
+    assert ReferralCode.objects.filter(user=user).count() == 1
+
+
+def test_a_user_is_chosen_by_searching_never_from_a_list_of_all(staff, url, monkeypatch):
+    text = staff.get(url(ReferralCode, "add")).content.decode()
+    assert "admin-autocomplete" in text
+    monkeypatch.delitem(admin.site._registry, get_user_model())
+    text = staff.get(url(ReferralCode, "add")).content.decode()
+    assert "vForeignKeyRawIdAdminField" in text or 'name="user"' in text
+    assert "<select" not in text.split("field-user")[1].split("</div>")[0]
+
+
+def test_a_code_has_its_end_and_its_uses_changed_but_not_its_text_or_owner(staff, url, make_user):
+    code = code_of(make_user(1))
+    values = {"code": "OTHER", "user": make_user(2).pk, "max_uses": "3", "is_disabled": "on"}
+    staff.post(url(ReferralCode, "change", code.pk), {**values, "expires_at_0": "2030-01-01", "expires_at_1": "00:00"})
+    code_now = ReferralCode.objects.get(pk=code.pk)
+    assert (code_now.code, code_now.user) == (code.code, code.user)
+    assert (code_now.max_uses, code_now.is_disabled) == (3, True)
+    assert timezone.localtime(code_now.expires_at).isoformat()[:16] == "2030-01-01T00:00"
+
+
+def test_rotating_gives_each_owner_one_new_code(staff, url, make_user):
+    one, other = make_user(1), make_user(2)
+    first, second, third = code_of(one), codes.rotate(one), code_of(other)
+    assert "2 codes were made." in act(staff, url, "rotate", first, second, third)
+    assert ReferralCode.objects.filter(user=one).count() == 3
+    assert code_of(one) not in (first, second)
+    assert LogEntry.objects.count() == 2
+
+
+def test_a_code_is_disabled_and_enabled(staff, url, make_user):
+    code = code_of(make_user(1))
+    assert "1 code was changed." in act(staff, url, "disable", code)
+    assert not ReferralCode.objects.enabled().exists()
+    act(staff, url, "enable", code)
+    assert ReferralCode.objects.enabled().exists()
+
+
+@pytest.mark.parametrize(("query", "found"), [("+1 201 555 0101", 1), ("0101", 0), ("", 2)])
+def test_codes_are_searched_by_their_owners_phone(staff, url, make_user, query, found):
+    code_of(make_user(1))
+    code_of(make_user(2))
+    assert staff.get(url(ReferralCode, "changelist"), {"q": query}).context["cl"].result_count == found
+
+
+def test_codes_are_searched_in_any_spelling(staff, url, make_user):
+    code = code_of(make_user(1)).code
+    typed = f" {code[:3].lower()}-{code[3:].lower()}"
+    assert staff.get(url(ReferralCode, "changelist"), {"q": typed}).context["cl"].result_count == 1
+
+
+@pytest.fixture
+def referrals(make_user):
+    """1 invited 2, who invited 3; 4 invited 5."""
+    users = {number: make_user(number) for number in range(1, 6)}
+    for referrer, referred in ((1, 2), (2, 3), (4, 5)):
+        redeem(users[referred], code_of(users[referrer]).code)
+    return users
+
+
+@pytest.mark.parametrize(
+    ("query", "found"), [("+1 (201) 555-0102", 2), ("+12015550105", 1), ("+12015550109", 0), ("nothing", 0), ("", 3)]
+)
+def test_referrals_are_searched_by_the_phone_of_either(staff, url, referrals, query, found):
+    assert staff.get(url(Referral, "changelist"), {"q": query}).context["cl"].result_count == found
+
+
+def test_referrals_are_searched_by_code(staff, url, referrals):
+    code = code_of(referrals[4]).code.lower()
+    assert staff.get(url(Referral, "changelist"), {"q": code}).context["cl"].result_count == 1
+
+
+def test_dates_lead_down_from_years_to_days(staff, url, referrals):
+    noon = datetime(2025, 3, 5, 18, tzinfo=UTC)
+    for number, row in zip((0, 2, 400), Referral.objects.order_by("pk"), strict=True):
+        Referral.objects.filter(pk=row.pk).update(created_at=noon + timedelta(days=number))
+    years = staff.get(url(Referral, "changelist")).content.decode()
+    assert "created_at__year=2025" in years
+    assert "created_at__year=2026" in years
+    months = staff.get(url(Referral, "changelist"), {"created_at__year": 2025}).content.decode()
+    assert "created_at__month=3&" in months
+    assert "created_at__month=4&" not in months
+    days = staff.get(url(Referral, "changelist"), {"created_at__year": 2025, "created_at__month": 3}).content.decode()
+    assert [f"created_at__day={day}&" in days for day in range(4, 9)] == [False, True, True, True, False]
+
+
+def test_without_referrals_there_are_no_dates(staff, url):
+    answer = staff.get(url(Referral, "changelist"), {"created_at__year": 2025})
+    assert answer.status_code == 200
+
+
+def export(client, **query):
+    answer = client.get(reverse("admin:phone_referrals_referral_export"), query)
+    assert answer.status_code == 200
+    assert answer.streaming
+    return list(csv.reader(b"".join(answer.streaming_content).decode().splitlines()))
+
+
+def test_the_export_has_what_the_list_shows_with_masked_numbers(staff, url, referrals):
+    assert "export/?q=%2B12015550105" in staff.get(url(Referral, "changelist"), {"q": "+12015550105"}).content.decode()
+    header, row = export(staff, q="+12015550105")
+    assert header == ["created_at", "code", "referred_id", "referred_phone", "referrer_id", "referrer_phone"]
+    assert row[1:] == [
+        code_of(referrals[4]).code,
+        str(referrals[5].pk),
+        "'+1 *** *** **05",
+        str(referrals[4].pk),
+        "'+1 *** *** **04",
+    ]
+    assert len(export(staff)) == 4
+
+
+def test_the_export_is_read_row_by_row(staff, referrals, django_assert_max_num_queries):
+    referrals[4].delete()
+    with django_assert_max_num_queries(8):
+        rows = export(staff)
+    assert ["", ""] in [row[4:] for row in rows]
+
+
+def test_nothing_in_the_export_is_a_formula(referrals):
+    row = Referral(code="=1+1", referred=referrals[1], referred_id=referrals[1].pk)
+    assert ",'=1+1," in list(csv_of([row]))[1]
+
+
+def test_who_may_not_look_may_not_export(superuser):
+    superuser.is_superuser = False
+    superuser.save()
+    client = Client()
+    client.force_login(superuser)
+    assert client.get(reverse("admin:phone_referrals_referral_export")).status_code == 403
+    superuser.user_permissions.add(Permission.objects.get(codename="view_referral"))
+    assert client.get(reverse("admin:phone_referrals_referral_export")).status_code == 200

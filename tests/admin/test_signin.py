@@ -1,0 +1,61 @@
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from phone_referrals.exceptions import PhoneLocked
+from phone_referrals.models import PhoneVerification, SmsUsage
+from phone_referrals.signin.verification import request_code
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def locked(phone):
+    return PhoneVerification.objects.create(phone_number=phone, purpose="sign_in", wrong_guesses_since_success=100)
+
+
+def clear(client, url, row):
+    data = {"action": "clear_limits", "_selected_action": [row.pk]}
+    return client.post(url(PhoneVerification, "changelist"), data, follow=True)
+
+
+def test_clearing_the_limits_unlocks_a_phone_and_is_logged_without_its_number(staff, url, locked, phone):
+    with pytest.raises(PhoneLocked):
+        request_code(phone_number=phone, host="example.com")
+    assert "The limits of 1 phone are cleared." in clear(staff, url, locked).content.decode()
+    request_code(phone_number=phone, host="example.com")
+    entry = LogEntry.objects.get()
+    assert entry.change_message == "Cleared the limits."
+    assert phone not in entry.object_repr
+
+
+def test_who_may_only_look_may_not_clear(superuser, url, locked):
+    superuser.is_superuser = False
+    superuser.save()
+    superuser.user_permissions.add(Permission.objects.get(codename="view_phoneverification"))
+    client = Client()
+    client.force_login(superuser)
+    assert client.get(url(PhoneVerification, "changelist")).status_code == 200
+    clear(client, url, locked)
+    locked.refresh_from_db()
+    assert locked.wrong_guesses_since_success == 100
+
+
+@pytest.mark.parametrize(("query", "found"), [("+1 (201) 555-0100", 1), ("+12015550101", 0), ("0100", 0), ("", 1)])
+def test_a_phone_is_searched_by_its_whole_number_in_any_spelling(staff, url, locked, query, found):
+    assert staff.get(url(PhoneVerification, "changelist"), {"q": query}).context["cl"].result_count == found
+
+
+def test_the_list_of_messages_begins_with_a_chart(staff, url):
+    SmsUsage.objects.create(day="2026-11-20", region="US", sent=8, verified=4)
+    text = staff.get(url(SmsUsage, "changelist")).content.decode()
+    assert "Nov. 20, 2026: sent 8, verified 4" in text
+    assert text.count("<rect") == 3 * 30
+    text = staff.get(url(SmsUsage, "changelist"), {"region": "CA"}).content.decode()
+    assert "<rect" not in text
+
+
+def test_without_messages_there_is_no_chart_and_an_invalid_filter_is_no_error(staff, url):
+    assert "<rect" not in staff.get(url(SmsUsage, "changelist")).content.decode()
+    assert staff.get(url(SmsUsage, "changelist"), {"nonsense": "1"}).status_code == 302
