@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import CsrfViewMiddleware
@@ -43,8 +44,8 @@ def protected(view: Callable[..., Any]) -> Callable[..., Any]:
     for alias in connections:
         # Rolling back would forget wrong guesses.
         view = transaction.non_atomic_requests(using=alias)(view)
-    # The middleware of the site leaves the check to ours.
-    return sensitive_post_parameters()(never_cache(csrf_exempt(view)))
+    # The middleware of the site leaves the check to ours; and to ours who must be signed in.
+    return sensitive_post_parameters()(never_cache(csrf_exempt(login_not_required(view))))
 
 
 class SeeOther(HttpResponseRedirect):
