@@ -1,6 +1,7 @@
 """What all pages share: how they are protected, where their neighbours are, and how a refusal is shown."""
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from django import forms
@@ -107,6 +108,6 @@ class FormPage(FormMixin, Page):  # type: ignore[type-arg]
     def refuse(self, form: forms.Form, refusal: PhoneReferralsError) -> HttpResponse:
         form.add_error(self.field, explain(refusal))
         response = self.form_invalid(form, refusal.status_code)
-        if refusal.retry_after is not None:
-            response["Retry-After"] = str(refusal.retry_after)
+        if refusal.retry_after or refusal.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            response["Retry-After"] = str(refusal.retry_after or 1)  # As the API says it.
         return response
