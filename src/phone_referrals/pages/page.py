@@ -1,6 +1,6 @@
 """What all pages share: how they are protected, where their neighbours are, and how a refusal is shown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -70,8 +70,13 @@ class Page(ContextMixin, TemplateResponseMixin, View):
         return reverse(f"phone_referrals_pages:{name}", current_app=match.namespace if match else None)
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        languages = settings.LANGUAGES if settings.is_overridden("LANGUAGES") else LANGUAGES
-        return super().get_context_data(languages=languages, **context)
+        return super().get_context_data(languages=self.get_languages(), **context)
+
+    def get_languages(self) -> Sequence[tuple[str, Any]]:
+        """Return what the visitor may choose from: nothing where no `LocaleMiddleware` would heed the choice."""
+        if not (settings.USE_I18N and hasattr(self.request, "LANGUAGE_CODE")):
+            return []
+        return settings.LANGUAGES if settings.is_overridden("LANGUAGES") else LANGUAGES
 
     def throttle(self, *throttles: type[BaseThrottle]) -> None:
         """Count this request; raises `TooManyRequests`. The API counts in the same places."""
