@@ -154,7 +154,9 @@ class EnterCodeView(SignInPage):
 class SendAgainView(EnterCodeView):
     """Send another code to the phone that waits for one."""
 
-    http_method_names = ["post"]
+    def get(self, request: HttpRequest) -> HttpResponse:
+        # To the button: after a form that was out of date, too.
+        return SeeOther(self.to("enter_code"))
 
     @method_decorator(sensitive_variables())
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -177,6 +179,10 @@ class InviteView(Page):
 
 class SignOutView(Page):
     """End this session."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        # To the button: after a form that was out of date, too.
+        return SeeOther(self.to("profile"))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         logout(request)
