@@ -16,7 +16,7 @@ from django.utils.decorators import decorator_from_middleware
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from django.views.generic.edit import FormMixin
 from rest_framework.throttling import BaseThrottle
@@ -41,7 +41,8 @@ class _CsrfProtection(CsrfViewMiddleware):
 
 def protected(view: Callable[..., Any]) -> Callable[..., Any]:
     """Return `view` with CSRF protection of our own, never cached, and outside the host's `ATOMIC_REQUESTS`."""
-    view = decorator_from_middleware(_CsrfProtection)(view)
+    # Error reports show the variables of each frame: hide those of all that a page calls, which hold phones and codes.
+    view = decorator_from_middleware(_CsrfProtection)(sensitive_variables()(view))
     for alias in connections:
         # Rolling back would forget wrong guesses.
         view = transaction.non_atomic_requests(using=alias)(view)
