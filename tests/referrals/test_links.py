@@ -1,6 +1,12 @@
-import pytest
+from urllib.parse import parse_qs, urlsplit
 
+import pytest
+from django.urls import resolve
+
+from phone_referrals.referrals.codes import fold
 from phone_referrals.referrals.links import link_to
+
+ODD_CODES = ["A/B", "/A", "A//B", "A&B=C", "50%", "%41", "A+B", "A#1", "A?B", "ДЕД-МОРОЗ", "A;B", "A:B", "A@B", '"><B>', "😀"]
 
 
 @pytest.mark.parametrize(
@@ -21,3 +27,39 @@ def test_a_link_carries_the_code_to_where_the_site_says(rf, settings, setting, l
 
 def test_a_link_leads_to_the_host_that_was_asked_by_default(rf):
     assert link_to(rf.get("/api/referrals/", secure=True), "A1B2C3") == "https://testserver/?ref=A1B2C3"
+
+
+@pytest.mark.parametrize("urls", ["tests.pages.urls", "tests.pages.urls_of_prefix", "tests.pages.urls_of_two"])
+def test_a_link_leads_to_the_invite_page_where_there_is_one(rf, settings, urls):
+    settings.ROOT_URLCONF = urls
+    root = "/account" if urls.endswith("prefix") else ""
+    assert link_to(rf.get("/api/referrals/"), "A1B2C3") == f"http://testserver{root}/r/A1B2C3/"
+
+
+def test_what_the_site_says_comes_before_its_invite_page(rf, settings):
+    settings.ROOT_URLCONF = "tests.pages.urls"
+    settings.PHONE_REFERRALS_REFERRAL_LINK = "/?ref={code}"
+    assert link_to(rf.get("/api/referrals/"), "A1B2C3") == "http://testserver/?ref=A1B2C3"
+
+
+@pytest.mark.parametrize("code", [fold(code) for code in ODD_CODES])
+@pytest.mark.parametrize("setting", ["", "/?from=me&ref={code}", "https://example.com/?ref={code}"])
+def test_a_code_of_any_characters_comes_out_as_it_went_in(rf, settings, setting, code):
+    settings.PHONE_REFERRALS_REFERRAL_LINK = setting
+
+    link = link_to(rf.get("/api/referrals/"), code)
+
+    assert link.isascii()
+    assert parse_qs(urlsplit(link).query)["ref"] == [code]
+    assert urlsplit(link).fragment == ""
+
+
+@pytest.mark.parametrize("code", [fold(code) for code in ODD_CODES])
+def test_a_code_of_any_characters_leads_to_its_invite_page(rf, settings, code):
+    settings.ROOT_URLCONF = "tests.pages.urls"
+
+    link = urlsplit(link_to(rf.get("/api/referrals/"), code))
+
+    assert (link.query, link.fragment) == ("", "")
+    match = resolve(rf.get(link.path).path_info)
+    assert (match.url_name, match.kwargs) == ("invite", {"code": code})

@@ -1,11 +1,13 @@
 """What all pages share: how they are protected, where their neighbours are, and how a refusal is shown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import CsrfViewMiddleware
@@ -14,7 +16,7 @@ from django.utils.decorators import decorator_from_middleware
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from django.views.generic.edit import FormMixin
 from rest_framework.throttling import BaseThrottle
@@ -39,12 +41,13 @@ class _CsrfProtection(CsrfViewMiddleware):
 
 def protected(view: Callable[..., Any]) -> Callable[..., Any]:
     """Return `view` with CSRF protection of our own, never cached, and outside the host's `ATOMIC_REQUESTS`."""
-    view = decorator_from_middleware(_CsrfProtection)(view)
+    # Error reports show the variables of each frame: hide those of all that a page calls, which hold phones and codes.
+    view = decorator_from_middleware(_CsrfProtection)(sensitive_variables()(view))
     for alias in connections:
         # Rolling back would forget wrong guesses.
         view = transaction.non_atomic_requests(using=alias)(view)
-    # The middleware of the site leaves the check to ours.
-    return sensitive_post_parameters()(never_cache(csrf_exempt(view)))
+    # The middleware of the site leaves the check to ours; and to ours who must be signed in.
+    return sensitive_post_parameters()(never_cache(csrf_exempt(login_not_required(view))))
 
 
 class SeeOther(HttpResponseRedirect):
@@ -68,8 +71,13 @@ class Page(ContextMixin, TemplateResponseMixin, View):
         return reverse(f"phone_referrals_pages:{name}", current_app=match.namespace if match else None)
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        languages = settings.LANGUAGES if settings.is_overridden("LANGUAGES") else LANGUAGES
-        return super().get_context_data(languages=languages, **context)
+        return super().get_context_data(languages=self.get_languages(), **context)
+
+    def get_languages(self) -> Sequence[tuple[str, Any]]:
+        """Return what the visitor may choose from: nothing where no `LocaleMiddleware` would heed the choice."""
+        if not (settings.USE_I18N and hasattr(self.request, "LANGUAGE_CODE")):
+            return []
+        return settings.LANGUAGES if settings.is_overridden("LANGUAGES") else LANGUAGES
 
     def throttle(self, *throttles: type[BaseThrottle]) -> None:
         """Count this request; raises `TooManyRequests`. The API counts in the same places."""
@@ -106,6 +114,6 @@ class FormPage(FormMixin, Page):  # type: ignore[type-arg]
     def refuse(self, form: forms.Form, refusal: PhoneReferralsError) -> HttpResponse:
         form.add_error(self.field, explain(refusal))
         response = self.form_invalid(form, refusal.status_code)
-        if refusal.retry_after is not None:
-            response["Retry-After"] = str(refusal.retry_after)
+        if refusal.retry_after or refusal.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            response["Retry-After"] = str(refusal.retry_after or 1)  # As the API says it.
         return response

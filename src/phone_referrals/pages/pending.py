@@ -1,6 +1,7 @@
 """A sign-in that waits for its code, in the session: no address shows the phone, and another browser knows nothing."""
 
 from dataclasses import asdict, dataclass, field
+from math import ceil
 from typing import Any, Self
 
 from django.utils import timezone
@@ -35,5 +36,5 @@ class PendingSignIn:
 
     @property
     def resend_in(self) -> int:
-        """Seconds until another code may be asked for."""
-        return max(0, round(self.resend_at - timezone.now().timestamp()))
+        """Whole seconds until another code may be asked for, rounded up: nobody comes back too early."""
+        return max(0, ceil(self.resend_at - timezone.now().timestamp()))

@@ -10,11 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
 from django.shortcuts import resolve_url
 from django.utils import timezone
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.utils.translation.trans_real import parse_accept_lang_header
-from django.views.decorators.debug import sensitive_variables
 from phonenumbers import SUPPORTED_REGIONS
 
 from phone_referrals import phones
@@ -94,7 +92,6 @@ class SignInView(SignInPage):
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         return super().get_context_data(next_url=self.get_redirect_url(), **context)
 
-    @method_decorator(sensitive_variables())
     def proceed(self, data: Mapping[str, Any]) -> HttpResponse:
         return self.send_code(data["phone_number"])
 
@@ -119,7 +116,6 @@ class EnterCodeView(SignInPage):
     def get_redirect_url(self, request: HttpRequest | None = None) -> str:
         return self.pending.next_url if self.pending else ""
 
-    @method_decorator(sensitive_variables())
     def proceed(self, data: Mapping[str, Any]) -> HttpResponse:
         self.throttle(AuthThrottle)
         invite = invites.code_in(self.request)
@@ -154,9 +150,10 @@ class EnterCodeView(SignInPage):
 class SendAgainView(EnterCodeView):
     """Send another code to the phone that waits for one."""
 
-    http_method_names = ["post"]
+    def get(self, request: HttpRequest) -> HttpResponse:
+        # To the button: after a form that was out of date, too.
+        return SeeOther(self.to("enter_code"))
 
-    @method_decorator(sensitive_variables())
     def post(self, request: HttpRequest) -> HttpResponse:
         try:
             response = self.send_code(self.pending.phone_number)
@@ -177,6 +174,10 @@ class InviteView(Page):
 
 class SignOutView(Page):
     """End this session."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        # To the button: after a form that was out of date, too.
+        return SeeOther(self.to("profile"))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:

@@ -1,0 +1,39 @@
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+from django.utils.safestring import SafeString
+
+from phone_referrals.pages import qr
+
+LINK = "https://example.com/r/A1B2C3/"
+
+
+def test_a_link_is_drawn_as_an_svg():
+    svg = qr.draw(LINK)
+    assert isinstance(svg, SafeString)
+    assert ET.fromstring(svg).tag.endswith("svg")
+    assert 'viewBox="0 0 ' in svg
+
+
+def test_the_drawing_is_the_code_of_that_link():
+    assert qr.draw(LINK) == qr.draw(LINK)
+    assert qr.draw(LINK) != qr.draw(LINK.replace("3", "4"))
+
+
+@pytest.mark.parametrize("link", [LINK, "https://example.com/<script>alert(1)</script>", 'x"><img src=x>', "ы" * 500])
+def test_nothing_of_the_link_is_in_it_and_nothing_that_a_strict_policy_forbids(link):
+    svg = qr.draw(link)
+    assert "example" not in svg
+    assert re.fullmatch(r'[\w\s<>/="#.:-]+', svg)
+    assert not re.search(r"style|script|\bon\w+=", svg)
+    assert {each.tag.rpartition("}")[2] for each in ET.fromstring(svg).iter()} == {"svg", "path"}
+
+
+def test_without_segno_there_is_none(monkeypatch):
+    monkeypatch.setattr(qr, "find_spec", lambda name: None)
+    assert qr.draw(LINK) == ""
+
+
+def test_a_link_too_long_for_a_qr_code_has_none():
+    assert qr.draw("https://example.com/" + "x" * 5000) == ""
