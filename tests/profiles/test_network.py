@@ -1,0 +1,225 @@
+from itertools import combinations, pairwise
+from math import hypot
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from phone_referrals.models import Referral
+from phone_referrals.profiles import network
+from tests.people import add_invitees, add_users
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def refer():
+    """Write referrals as they stand: `refer(referrer, *referred)`."""
+
+    def refer(referrer, *referred):
+        Referral.objects.bulk_create(Referral(referrer=referrer, referred=user, code="A") for user in referred)
+
+    return refer
+
+
+def below(person):
+    """Return everybody below somebody, whoever is drawn first being first."""
+    return [each for invited in person.invited for each in (invited, *below(invited))]
+
+
+def test_who_invited_nobody_is_alone(make_user):
+    drawn = network.draw(make_user())
+    assert (drawn.people, drawn.lines, drawn.capped) == ([], [], False)
+    assert (drawn.owner.x, drawn.owner.y, drawn.owner.level) == (0, 0, 0)
+
+
+def test_everybody_hangs_below_whoever_invited_them(make_user, refer):
+    me, a, b, c, d = map(make_user, range(5))
+    refer(me, a, b)
+    refer(a, c)
+    refer(c, d)
+
+    drawn = network.draw(me)
+
+    assert {(person.label, person.level) for person in drawn.people} == {("01", 1), ("02", 1), ("03", 2), ("04", 3)}
+    assert {(upper.label, lower.label) for upper, lower in drawn.lines} == {
+        ("00", "01"),
+        ("00", "02"),
+        ("01", "03"),
+        ("03", "04"),
+    }
+    assert [(each.label, len(each.invited)) for each in below(drawn.owner)] in (
+        [("01", 1), ("03", 1), ("04", 0), ("02", 0)],
+        [("02", 0), ("01", 1), ("03", 1), ("04", 0)],
+    )
+
+
+def test_the_picture_ends_at_the_third_level(make_user, refer):
+    for upper, lower in pairwise(people := [make_user(number) for number in range(6)]):
+        refer(upper, lower)
+
+    assert [person.level for person in network.draw(people[0]).people] == [1, 2, 3]
+    assert [person.level for person in network.draw(people[3]).people] == [1, 2]
+
+
+def test_numbers_are_masked(make_user, refer):
+    me, other = make_user(0), make_user(17)
+    refer(me, other)
+
+    (person,) = network.draw(me).people
+
+    assert person.phone == "+1 *** *** **17"
+    assert person.label == "17"
+
+
+@pytest.mark.parametrize(("count", "drawn", "capped"), [(199, 199, False), (200, 200, False), (201, 200, True)])
+def test_200_people_are_drawn_at_most(make_user, count, drawn, capped):
+    me = make_user()
+    add_invitees(me, count)
+
+    picture = network.draw(me)
+
+    assert (len(picture.people), picture.capped) == (drawn, capped)
+
+
+def test_the_first_levels_are_drawn_before_the_next(make_user, refer):
+    me, *first = add_users(151)
+    refer(me, *first)
+    refer(first[0], *add_users(100))
+
+    levels = [person.level for person in network.draw(me).people]
+
+    assert levels == [1] * 150 + [2] * 50
+
+
+def test_who_is_hidden_by_the_site_is_a_dot_without_a_number(make_user, refer, monkeypatch):
+    me, hidden, below_hidden = map(make_user, range(3))
+    refer(me, hidden)
+    refer(hidden, below_hidden)
+    everybody = get_user_model().objects.all()
+    monkeypatch.setattr(network.queries, "users", lambda: everybody.exclude(pk=hidden.pk))
+
+    drawn = network.draw(me)
+
+    assert [(person.phone, person.label) for person in drawn.people] == [("", ""), ("+1 *** *** **02", "02")]
+
+
+def test_who_has_no_phone_is_a_dot_without_a_number(make_user):
+    me = make_user()
+    add_invitees(me, 1)
+
+    assert [(person.phone, person.label) for person in network.draw(me).people] == [("", "")]
+
+
+def test_who_was_deleted_is_not_drawn_and_neither_are_those_below(make_user, refer):
+    me, deleted, other = map(make_user, range(3))
+    refer(me, deleted)
+    refer(deleted, other)
+    deleted.delete()
+
+    assert network.draw(me).people == []
+
+
+def test_a_circle_in_damaged_data_ends(make_user, refer):
+    me, other = make_user(0), make_user(1)
+    refer(me, other)
+    refer(other, me)
+
+    assert len(network.draw(me).people) <= 3
+
+
+# The layout
+
+CROWDS = [[1], [2], [3, 0, 1], [1, 1, 1], [8, 8, 8], [30, 2, 0], [31, 1, 1], [60, 60, 60], [200], [201], [1, 199, 20]]
+
+
+@pytest.fixture
+def crowd(make_user, refer):
+    """Make so many people on each level; return their owner."""
+
+    def crowd(levels):
+        uppers = [me := make_user()]
+        for count in levels:
+            people = add_users(count)
+            for number, person in enumerate(people):
+                refer(uppers[number % len(uppers)], person)
+            uppers = people or uppers
+        return me
+
+    return crowd
+
+
+@pytest.mark.parametrize("levels", CROWDS, ids=str)
+def test_everything_is_inside_the_box(crowd, levels):
+    drawn = network.draw(crowd(levels))
+
+    left, top, width, height = drawn.box
+    for person in [drawn.owner, *drawn.people]:
+        radius = network.MAX_DOT if person is drawn.owner else drawn.dot
+        assert left <= person.x - radius
+        assert person.x + radius <= left + width
+        assert top <= person.y - radius
+        assert person.y + radius <= top + height
+    assert max(width, height) <= 2 * (network.RADIUS + network.MARGIN)
+
+
+@pytest.mark.parametrize("levels", CROWDS, ids=str)
+def test_everybody_is_on_the_ring_of_their_level(crowd, levels):
+    drawn = network.draw(crowd(levels))
+
+    rings = {person.level: hypot(person.x, person.y) for person in drawn.people}
+    assert all(abs(hypot(person.x, person.y) - rings[person.level]) < 2 for person in drawn.people)
+    assert sorted(rings, key=rings.get) == sorted(rings)
+    assert max(rings.values()) <= network.RADIUS + 1
+
+
+@pytest.mark.parametrize("levels", CROWDS, ids=str)
+def test_no_two_people_are_in_one_place(crowd, levels):
+    drawn = network.draw(crowd(levels))
+
+    places = [(person.x, person.y) for person in [drawn.owner, *drawn.people]]
+    assert len(set(places)) == len(places)
+
+
+@pytest.mark.parametrize("levels", CROWDS, ids=str)
+def test_the_same_network_is_drawn_in_the_same_way(crowd, levels):
+    me = crowd(levels)
+
+    assert network.draw(me) == network.draw(me)
+
+
+@pytest.mark.parametrize("levels", CROWDS, ids=str)
+def test_coordinates_are_whole_numbers_and_dots_can_be_seen(crowd, levels):
+    drawn = network.draw(crowd(levels))
+
+    assert {type(each) for person in drawn.people for each in (person.x, person.y)} == {int}
+    assert {type(each) for each in drawn.box} == {int}
+    assert network.MIN_DOT <= drawn.dot <= network.MAX_DOT
+
+
+@pytest.mark.parametrize(("count", "labelled"), [(1, True), (31, True), (40, False), (200, False)])
+def test_dots_are_labelled_where_that_can_be_read(make_user, count, labelled):
+    me = make_user()
+    add_invitees(me, count)
+
+    assert network.draw(me).has_labels is labelled
+
+
+@pytest.mark.parametrize("levels", CROWDS[:-2], ids=str)
+def test_neighbours_on_a_ring_do_not_touch(crowd, levels):
+    drawn = network.draw(crowd(levels))
+
+    if drawn.dot > network.MIN_DOT:
+        for a, b in combinations(drawn.people, 2):
+            assert a.level != b.level or hypot(a.x - b.x, a.y - b.y) >= 2 * drawn.dot
+
+
+def test_who_is_above_is_told_from_the_top_down_and_20_at_most(make_user, refer):
+    people = add_users(25)
+    for upper, lower in pairwise(people):
+        refer(upper, lower)
+
+    above = network.draw_above(people[-1])
+
+    assert [person.pk for person in above] == [person.pk for person in people[4:24]]
+    assert [person.x for person in above] == [number * network.STEP_ABOVE for number in range(20)]
+    assert network.draw_above(people[0]) == []
