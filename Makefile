@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 POSTGRES := $(BIN)/python example_project/postgres.py --
 
-.PHONY: demo test lint faults fuzz audit clean
+.PHONY: demo test lint faults fuzz audit mutants clean
 
 demo: .venv/demo.stamp  ## The example site on a PostgreSQL of its own, until it is stopped.
 	@exec $(BIN)/python example_project/demo.py $(PORT)
@@ -34,8 +34,11 @@ fuzz: .venv/tools.stamp  ## At least 20,000 requests made from the site's own de
 audit: .venv/tools.stamp  ## Known vulnerabilities in what the package and the example site install.
 	$(BIN)/python tests/audit.py
 
+mutants: .venv/tools.stamp  ## Whether the tests notice small changes in what limits and decides: in no CI, it takes long.
+	$(BIN)/python tests/mutants/run.py
+
 clean:
-	rm -rf .venv .tox .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist src/*.egg-info
+	rm -rf .venv .tox mutants .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/demo.stamp: pyproject.toml setup.cfg example_project/requirements.txt

@@ -342,7 +342,8 @@ def test_a_region_whose_codes_are_entered_is_never_paused(conversion, signalled,
 
 
 @pytest.mark.parametrize(("hour", "more"), [(0, 0), (6, 3), (12, 5), (18, 8), (23, 10)])
-def test_yesterday_weighs_as_much_as_of_it_is_within_24_hours(conversion, time_machine, hour, more):
+def test_yesterday_weighs_as_much_as_of_it_is_within_24_hours(conversion, settings, time_machine, hour, more):
+    settings.TIME_ZONE = "Asia/Kamchatka"  # Days are those of UTC all the same.
     assert send(US[:20]) == 10
     time_machine.move_to(NOON.replace(day=2, hour=hour), tick=False)
     assert send(US[20:40]) == more
