@@ -32,7 +32,9 @@ def test_what_is_no_number_is_refused_beside_the_field(typed):
     assert list(form.errors) == ["phone_number"]
 
 
-@pytest.mark.parametrize("typed", ["123456", "123 456", " 1 2 3 4 5 6 ", "123-456", "12\u00a03\u20114\t56", "１２３４５６"])
+@pytest.mark.parametrize(
+    "typed", ["123456", "123 456", " 1 2 3 4 5 6 ", "123-456", "12\u00a03\u20114\t56", "１２３４５６"]
+)
 def test_a_code_may_be_pasted_with_spaces_and_dashes(typed):
     form = CodeForm({"code": typed})
     assert form.is_valid(), form.errors

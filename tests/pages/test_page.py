@@ -122,7 +122,9 @@ def test_a_form_on_another_site_is_a_forgery(origin, phone, outbox):
     assert outbox == []
 
 
-@pytest.mark.parametrize("path", ["/r/a%0dSet-Cookie:%20a=b/", "/r//evil.example/", "/r/%2F%2Fevil.example/", "/r/\\evil/"])
+@pytest.mark.parametrize(
+    "path", ["/r/a%0dSet-Cookie:%20a=b/", "/r//evil.example/", "/r/%2F%2Fevil.example/", "/r/\\evil/"]
+)
 def test_a_forged_form_leads_nowhere_else(path):
     answer = Client(enforce_csrf_checks=True).post(path)
 
@@ -336,7 +338,9 @@ def test_a_visitor_may_switch_the_language_and_stays_on_the_page(client):
     assert "Отправить код" in client.get(answer["Location"]).content.decode()
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "\\\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example/", "\\\\evil.example", "javascript:alert(1)"]
+)
 def test_switching_the_language_leads_to_no_other_site(client, target):
     assert client.post("/language/", {"language": "ru", "next": target})["Location"] == "/"
 
@@ -398,7 +402,9 @@ def test_no_switch_is_shown_where_nothing_would_heed_it(settings):
     assert offered(Client().get("/sign-in/")) == []
 
 
-def test_a_site_without_translations_has_all_pages_in_english(no_translations, phone, browser, enter, text_of, ask, last_code, wrong):
+def test_a_site_without_translations_has_all_pages_in_english(
+    no_translations, phone, browser, enter, text_of, ask, last_code, wrong
+):
     ask(phone)
     assert "Wrong code. 4 tries left." in text_of(enter(wrong(last_code(phone))))
     client = browser("+12015550101")

@@ -13,7 +13,7 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from phone_referrals import signals
-from phone_referrals.exceptions import CaptchaFailed, Busy
+from phone_referrals.exceptions import Busy, CaptchaFailed
 from phone_referrals.models import PhoneVerification, ReferralCode
 from phone_referrals.pages.pending import KEY
 from phone_referrals.pages.sign_in import region_of_browser
@@ -153,7 +153,9 @@ def test_who_asks_too_soon_is_told_how_long_to_wait(client, ask, phone, outbox, 
     answer = client.post(path, {"phone_number": phone}, follow=True)
 
     assert answer.redirect_chain == [("/sign-in/code/", 303)]
-    assert "A code was sent a moment ago. Wait before you ask for another one. Try again in 20 seconds." in text_of(answer)
+    assert "A code was sent a moment ago. Wait before you ask for another one. Try again in 20 seconds." in text_of(
+        answer
+    )
     assert "You can ask for another code in 20 seconds ." in text_of(answer)
     assert 'data-resend-in="20"' in answer.content.decode()
     assert len(outbox) == 1
@@ -183,7 +185,9 @@ def test_another_code_is_sent_after_the_wait(client, ask, phone, outbox, clock, 
     assert 'data-resend-in="60"' in client.get("/sign-in/code/").content.decode()
 
 
-def test_too_many_messages_are_said_and_the_last_code_can_be_entered(client, ask, enter, phone, clock, settings, text_of):
+def test_too_many_messages_are_said_and_the_last_code_can_be_entered(
+    client, ask, enter, phone, clock, settings, text_of
+):
     settings.PHONE_REFERRALS_MESSAGES_PER_DAY = 1
     ask(phone)
     clock.shift(31)
@@ -276,7 +280,16 @@ def test_the_session_has_another_key_after_the_sign_in(client, ask, enter, phone
     ("language", "texts"),
     [
         ("en", ["4 tries left.", "3 tries left.", "2 tries left.", "1 try left.", "Ask for a new one."]),
-        ("ru", ["Осталось 4 попытки.", "Осталось 3 попытки.", "Осталось 2 попытки.", "Осталась 1 попытка.", "Запросите новый."]),
+        (
+            "ru",
+            [
+                "Осталось 4 попытки.",
+                "Осталось 3 попытки.",
+                "Осталось 2 попытки.",
+                "Осталась 1 попытка.",
+                "Запросите новый.",
+            ],
+        ),
     ],
 )
 def test_a_wrong_code_says_how_many_tries_are_left_and_keeps_the_page(
@@ -306,7 +319,7 @@ def test_what_is_no_code_is_no_guess(ask, enter, phone, text_of, typed):
     ask(phone)
     answer = enter(typed)
     assert answer.status_code == 400
-    assert "role=\"alert\"" in answer.content.decode()
+    assert 'role="alert"' in answer.content.decode()
     assert PhoneVerification.objects.get().wrong_guesses == 0
 
 
@@ -502,7 +515,9 @@ def test_nobody_is_led_to_another_site(client, enter, phone, address, how, make_
     assert enter(phone)["Location"] == "/"
 
 
-@pytest.mark.parametrize("address", ["\x1f/elsewhere/", "ｈttps://evil.example/", "．/／evil.example", "%2F%2Fevil.example"])
+@pytest.mark.parametrize(
+    "address", ["\x1f/elsewhere/", "ｈttps://evil.example/", "．/／evil.example", "%2F%2Fevil.example"]
+)
 def test_what_only_looks_like_another_site_is_an_address_on_this_one(client, enter, phone, address):
     client.post("/sign-in/", {"phone_number": phone, "next": address})
     led_to = urljoin("http://testserver/sign-in/code/", enter(phone)["Location"])
@@ -630,7 +645,9 @@ def guard(request):
 
 
 @pytest.mark.parametrize("path", ["/sign-in/", "/sign-in/code/again/"])
-def test_guards_are_given_the_form_and_their_refusal_is_shown(client, ask, phone, outbox, settings, clock, text_of, path):
+def test_guards_are_given_the_form_and_their_refusal_is_shown(
+    client, ask, phone, outbox, settings, clock, text_of, path
+):
     ask(phone)
     clock.shift(31)
     settings.PHONE_REFERRALS_SEND_GUARDS = [f"{__name__}.guard"]

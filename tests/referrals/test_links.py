@@ -6,7 +6,23 @@ from django.urls import resolve
 from phone_referrals.referrals.codes import fold
 from phone_referrals.referrals.links import link_to
 
-ODD_CODES = ["A/B", "/A", "A//B", "A&B=C", "50%", "%41", "A+B", "A#1", "A?B", "ДЕД-МОРОЗ", "A;B", "A:B", "A@B", '"><B>', "😀"]
+ODD_CODES = [
+    "A/B",
+    "/A",
+    "A//B",
+    "A&B=C",
+    "50%",
+    "%41",
+    "A+B",
+    "A#1",
+    "A?B",
+    "ДЕД-МОРОЗ",
+    "A;B",
+    "A:B",
+    "A@B",
+    '"><B>',
+    "😀",
+]
 
 
 @pytest.mark.parametrize(
