@@ -58,6 +58,17 @@ def test_the_way_out_knows_nothing_of_the_flow(part):
     assert strangers(part, of=["conf", "exceptions", "phones", "models"]) == set()
 
 
+def test_nobody_imports_the_pages():
+    # A site without them, or with pages of its own, loads nothing of ours.
+    importing = {module_of(file) for file in FILES if "pages" in {name.split(".")[0] for name in imports_of(file)}}
+    assert {module.split(".")[0] for module in importing} == {"pages"}
+
+
+def test_the_pages_know_nothing_of_the_api():
+    of_pages = {name for file in FILES if module_of(file).split(".")[0] == "pages" for name in imports_of(file)}
+    assert not {name for name in of_pages if name.split(".")[0] == "api" or "views" in name or "serializers" in name}
+
+
 def test_the_package_itself_imports_nothing():
     # A host's models import us before the apps are ready.
     assert not [

@@ -103,3 +103,18 @@ def test_a_column_is_read_as_text(value, text):
 )
 def test_a_masked_number_shows_the_country_and_two_digits(number, masked):
     assert phones.mask(number) == masked
+
+
+@pytest.mark.parametrize(
+    ("number", "spaced"),
+    [
+        ("+79123456789", "+7 912 345-67-89"),
+        ("+12015550123", "+1 201-555-0123"),
+        ("+33199001234", "+33 1 99 00 12 34"),
+        ("+99912345678", "+99912345678"),
+        ("unknown", "unknown"),
+        ("", ""),
+    ],
+)
+def test_a_number_is_spaced_as_people_read_it(number, spaced):
+    assert phones.spaced(number) == spaced

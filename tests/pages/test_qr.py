@@ -1,5 +1,4 @@
 import re
-import xml.etree.ElementTree as ET
 
 import pytest
 from django.utils.safestring import SafeString
@@ -12,7 +11,8 @@ LINK = "https://example.com/r/A1B2C3/"
 def test_a_link_is_drawn_as_an_svg():
     svg = qr.draw(LINK)
     assert isinstance(svg, SafeString)
-    assert ET.fromstring(svg).tag.endswith("svg")
+    assert svg.startswith("<svg ")
+    assert svg.endswith("</svg>")
     assert 'viewBox="0 0 ' in svg
 
 
@@ -27,7 +27,7 @@ def test_nothing_of_the_link_is_in_it_and_nothing_that_a_strict_policy_forbids(l
     assert "example" not in svg
     assert re.fullmatch(r'[\w\s<>/="#.:-]+', svg)
     assert not re.search(r"style|script|\bon\w+=", svg)
-    assert {each.tag.rpartition("}")[2] for each in ET.fromstring(svg).iter()} == {"svg", "path"}
+    assert {*re.findall(r"<(\w+)", svg)} == {"svg", "path"}
 
 
 def test_without_segno_there_is_none(monkeypatch):

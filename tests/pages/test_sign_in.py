@@ -13,7 +13,7 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from phone_referrals import signals
-from phone_referrals.exceptions import CaptchaFailed, Busy
+from phone_referrals.exceptions import Busy, CaptchaFailed
 from phone_referrals.models import PhoneVerification, ReferralCode
 from phone_referrals.pages.pending import KEY
 from phone_referrals.pages.sign_in import region_of_browser

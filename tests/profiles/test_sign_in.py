@@ -1,6 +1,8 @@
 import pytest
-from django.contrib.auth import get_user_model
+from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, connection
 from rest_framework.authtoken.models import Token
@@ -11,6 +13,7 @@ from phone_referrals.exceptions import AccountDisabled, InvalidCode, SignInRefus
 from phone_referrals.models import PhoneVerification, Referral, ReferralCode
 from phone_referrals.profiles import sign_in as module
 from phone_referrals.profiles.sign_in import sign_in
+from phone_referrals.referrals import codes
 from phone_referrals.tokens import DRFTokenIssuer
 
 pytestmark = pytest.mark.django_db
@@ -221,6 +224,81 @@ def test_the_referral_code_is_redeemed_after_the_sign_in(phone, other_phone, sen
     again = sign_in(None, phone_number=other_phone, code=send_code(other_phone), referral_code=code)
     assert not again.redeemed
     assert again.refusal.code == "already_redeemed"
+
+
+# Invitations
+
+
+@pytest.fixture
+def inviter(make_user):
+    return codes.code_of(make_user(50))
+
+
+def test_a_new_user_redeems_an_invitation(phone, send_code, inviter):
+    signed_in = sign_in(None, phone_number=phone, code=send_code(phone), invite=inviter.code)
+    assert (signed_in.created, signed_in.redeemed, signed_in.refusal) == (True, True, None)
+    assert Referral.objects.get().referrer == inviter.user
+
+
+def test_who_is_a_user_already_redeems_no_invitation(phone, make_user, send_code, inviter):
+    make_user()
+    signed_in = sign_in(None, phone_number=phone, code=send_code(phone), invite=inviter.code)
+    assert (signed_in.created, signed_in.redeemed, signed_in.refusal) == (False, False, None)
+    assert not Referral.objects.exists()
+
+
+def test_a_code_that_was_typed_comes_before_an_invitation(phone, send_code, inviter, make_user):
+    typed = codes.code_of(make_user(51))
+    sign_in(None, phone_number=phone, code=send_code(phone), referral_code=typed.code, invite=inviter.code)
+    assert Referral.objects.get().referrer == typed.user
+
+
+def test_an_invitation_that_is_refused_costs_no_sign_in(phone, send_code, inviter):
+    ReferralCode.objects.filter(pk=inviter.pk).update(is_disabled=True)
+    signed_in = sign_in(None, phone_number=phone, code=send_code(phone), invite=inviter.code)
+    assert signed_in.created
+    assert signed_in.refusal.code == "invalid_referral_code"
+
+
+# By session
+
+
+@pytest.fixture
+def request_with_session(rf):
+    request = rf.post("/")
+    request.session = SessionStore()
+    request.session["kept"] = "from before"
+    request.session.create()
+    request.user = AnonymousUser()
+    return request
+
+
+def test_a_session_begins_in_place_of_a_token(phone, send_code, request_with_session, received):
+    before = request_with_session.session.session_key
+    signed_in = sign_in(request_with_session, phone_number=phone, code=send_code(phone), by_session=True)
+
+    assert signed_in.token == {}
+    assert not Token.objects.exists()
+    assert request_with_session.user == signed_in.user
+    assert request_with_session.session[SESSION_KEY] == str(signed_in.user.pk)
+    assert request_with_session.session.session_key != before
+    assert request_with_session.session["kept"] == "from before"
+    assert names(received).count("logged_in") == 1
+
+
+@pytest.mark.parametrize(
+    ("attributes", "refusal"), [({"is_active": False}, AccountDisabled), ({"is_staff": True}, StaffNotAllowed)]
+)
+def test_who_may_not_sign_in_gets_no_session(
+    phone, make_user, send_code, request_with_session, received, attributes, refusal
+):
+    user = make_user()
+    vars(user).update(attributes)
+    user.save()
+    with pytest.raises(refusal):
+        sign_in(request_with_session, phone_number=phone, code=send_code(phone), by_session=True)
+    assert SESSION_KEY not in request_with_session.session
+    assert names(received) == ["login_failed"]
 
 
 # Statements: as many as the design says, whatever there is in the database.

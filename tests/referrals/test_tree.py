@@ -147,3 +147,56 @@ def test_above_a_referrer_who_was_deleted_there_is_nobody(chain):
     people = chain(3)
     people[1].delete()
     assert tree.people_above(people[2].pk, limit=20, using=DEFAULT_DB_ALIAS) == []
+
+
+# Who is below
+
+
+def people_below(user, limit=1000):
+    return tree.people_below(user.pk, limit=limit, using=DEFAULT_DB_ALIAS)
+
+
+def test_people_come_with_their_referrers_level_by_level(make_people, refer):
+    top, a, b, c, d, other, others = make_people(7)
+    refer(top, a, b)
+    refer(b, c)
+    refer(c, d)
+    refer(other, others)
+
+    below = people_below(top)
+
+    assert {*below[:2]} == {(a.pk, top.pk), (b.pk, top.pk)}
+    assert below[2:] == [(c.pk, b.pk), (d.pk, c.pk)]
+    assert people_below(others) == []
+
+
+def test_people_are_read_down_to_the_third_level(chain):
+    people = chain(6)
+
+    assert [pk for pk, _ in people_below(people[0])] == [user.pk for user in people[1:4]]
+
+
+def test_people_of_a_circle_end_too(chain, refer):
+    people = chain(2)
+    refer(people[1], people[0])
+
+    assert [pk for pk, _ in people_below(people[0])] == [people[1].pk, people[0].pk, people[1].pk]
+
+
+@pytest.mark.parametrize(("limit", "read"), [(0, 0), (1, 1), (4, 4), (5, 5), (6, 5)])
+def test_no_more_people_are_read_than_asked_for_and_the_nearest_first(make_people, refer, limit, read):
+    top, a, b, *people = make_people(6)
+    refer(top, a, b)
+    refer(a, *people)
+
+    below = people_below(top, limit)
+
+    assert len(below) == read
+    assert {pk for pk, _ in below[:2]} <= {a.pk, b.pk}
+
+
+def test_people_are_read_by_one_statement(chain, django_assert_num_queries):
+    people = chain(5)
+
+    with django_assert_num_queries(1):
+        people_below(people[0])

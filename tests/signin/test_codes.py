@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from phone_referrals.exceptions import InvalidCode
 from phone_referrals.signin import codes
 from phone_referrals.signin.codes import DAY, Limits, Outcome, Purpose, State
 
@@ -71,6 +72,62 @@ def test_codes_are_spread_evenly():
     for serial in range(5000):
         counts[int(codes.derive(**{**SPECIMEN, "serial": serial, "digits": 1}))] += 1
     assert all(400 < count < 600 for count in counts)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "012345",
+        " 012345\n",
+        "012 345",
+        "0 1 2 3 4 5",
+        "012-345",
+        "012\u2013345",
+        "012\u00a0345",
+        "\u2003012\u2009345",
+        "０１２３４５",
+        "٠١٢٣٤٥",
+        "०१२ ३४५",
+        "𝟘𝟙𝟚𝟛𝟜𝟝",
+    ],
+)
+def test_a_code_is_read_in_any_spelling(typed):
+    assert codes.read(typed, digits=6) == "012345"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        " ",
+        "------",
+        "01234",
+        "0123456",
+        "01234x",
+        "+01234",
+        "0.1234",
+        "½12345",
+        "¹²³⁴⁵⁶",
+        "一二三四五六",
+        "\u200b012345",
+        "0" * 10_000,
+    ],
+)
+def test_what_is_no_code_is_refused_and_says_how_many_digits_there_are(typed):
+    with pytest.raises(InvalidCode, match="Enter the 6 digits of the code") as refusal:
+        codes.read(typed, digits=6)
+    assert refusal.value.extra == {}
+
+
+@given(typed=st.text(max_size=20), digits=st.integers(1, 10))
+def test_whatever_is_read_has_its_digits(typed, digits):
+    try:
+        code = codes.read(typed, digits=digits)
+    except InvalidCode:
+        return
+    assert len(code) == digits
+    assert code.isascii()
+    assert code.isdigit()
 
 
 @pytest.mark.parametrize(
