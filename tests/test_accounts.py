@@ -79,6 +79,19 @@ def test_disabled_users_are_found_too(column, accounts, phone):
     assert accounts.find(phone) == user
 
 
+def test_sessions_end_with_a_password_that_nobody_knows_but_never_with_a_real_one(accounts, phone):
+    user = accounts.create(phone)
+    sessions = user.get_session_auth_hash()
+    accounts.end_sessions(user)
+    user = User.objects.get()
+    assert user.get_session_auth_hash() != sessions
+    assert not user.has_usable_password()
+    user.set_password("correct horse")
+    user.save()
+    accounts.end_sessions(user)
+    assert User.objects.get().check_password("correct horse")
+
+
 def test_users_and_their_phones_are_read_at_once(column, accounts, make_user, django_assert_num_queries):
     for number in range(3):
         make_user(number)

@@ -74,6 +74,16 @@ class PhoneAccounts:
         setattr(holder, field, phone_number)
         holder.save()
 
+    def end_sessions(self, user: Any) -> None:
+        """End the user's sessions on all devices, where the user has no password.
+
+        Django ties sessions to the password, and one unusable password is as good as another. A user who has a real
+        one would lose it, and ends all sessions by changing it.
+        """
+        if not user.has_usable_password():
+            user.set_unusable_password()
+            user.save(update_fields=["password"])
+
     def join(self, queryset: models.QuerySet[Any], prefix: str = "") -> models.QuerySet[Any]:
         """Return `queryset` with what `phone_of` reads joined, for rows that are users or have one at `prefix`."""
         paths = [path for path in (prefix, *conf.phone_field.split("__")[:-1]) if path]

@@ -19,6 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 from phonenumbers import SUPPORTED_REGIONS
 
 from phone_referrals import phones
+from phone_referrals.accounts import get_accounts
 from phone_referrals.exceptions import PhoneReferralsError, ResendTooSoon, TooManyMessages
 from phone_referrals.pages.forms import CodeForm, PhoneForm
 from phone_referrals.pages.page import FormPage, Page, SeeOther
@@ -185,11 +186,12 @@ class SignOutView(Page):
 
 
 class SignOutEverywhereView(SignOutView):
-    """End the user's sessions and tokens, on all devices."""
+    """End the user's sessions and tokens, on all devices; see `PhoneAccounts.end_sessions`."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
             get_issuer().revoke_all(request.user)
+            get_accounts().end_sessions(request.user)
         return super().post(request)
 
 
