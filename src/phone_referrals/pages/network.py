@@ -68,14 +68,16 @@ def draw(user: Any) -> Network:
     using = router.db_for_write(Referral)
     found = tree.people_below(user.pk, limit=MAX_PEOPLE + 1, using=using)
     people = {user.pk: Person()}
-    users = queries.users().using(using).in_bulk([pk for pk, _ in found[:MAX_PEOPLE]])
-    lines = []
-    for pk, referrer in found[:MAX_PEOPLE]:
+    shown = found[:MAX_PEOPLE]
+    users = queries.users().using(using).in_bulk([pk for pk, _ in shown])
+    for pk, referrer in shown:
         # Deleted meanwhile, or hidden by the host's manager: a dot without a number.
         phone = phones.mask(get_accounts().phone_of(users[pk])) if pk in users else ""
-        person = people[pk] = Person(phone=phone, level=people[referrer].level + 1)
-        people[referrer].invited.append(person)
-        lines.append((people[referrer], person))
+        people[pk] = Person(phone=phone, level=people[referrer].level + 1)
+    # In the order of their keys: the database has none, and the picture would turn over from one look to the next.
+    lines = [(people[referrer], people[pk]) for pk, referrer in sorted(shown)]
+    for upper, lower in lines:
+        upper.invited.append(lower)
     owner = people.pop(user.pk)
     deepest = max((person.level for person in people.values()), default=1)
     _place(owner, start=0, turn=2 * pi, step=min(MAX_STEP, RADIUS // deepest))
