@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 POSTGRES := $(BIN)/python example_project/postgres.py --
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint browser screenshots clean
 
 demo: .venv/demo.stamp  ## The example site on a PostgreSQL of its own, until it is stopped.
 	@exec $(BIN)/python example_project/demo.py $(PORT)
@@ -18,6 +18,12 @@ test: .venv/test.stamp  ## The suite on SQLite, then on PostgreSQL; the package 
 	$(POSTGRES) $(PYTEST) --cov-append
 	$(BIN)/coverage report
 
+browser: .venv/browser.stamp  ## The pages in a real browser. Needs npm, and Debian's: apt-get install chromium
+	$(BIN)/python -m pytest tests/browser --numprocesses=2
+
+screenshots: .venv/browser.stamp  ## The pictures of the pages in docs/images.
+	$(BIN)/python -m tests.browser.screenshots
+
 lint: .venv/test.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -26,7 +32,7 @@ lint: .venv/test.stamp
 	$(BIN)/python -m django makemigrations --check --dry-run --settings tests.settings --pythonpath .
 
 clean:
-	rm -rf .venv .tox .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist src/*.egg-info
+	rm -rf .venv .tox tests/browser/node_modules .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/demo.stamp: pyproject.toml setup.cfg example_project/requirements.txt
@@ -37,4 +43,9 @@ clean:
 
 .venv/test.stamp: .venv/demo.stamp tests/requirements.txt
 	$(PIP) --quiet --requirement tests/requirements.txt
+	@touch $@
+
+.venv/browser.stamp: .venv/test.stamp $(addprefix tests/browser/,requirements.txt package.json package-lock.json)
+	$(PIP) --quiet --requirement tests/browser/requirements.txt
+	npm ci --prefix tests/browser --no-audit --no-fund --loglevel=error
 	@touch $@
