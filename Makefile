@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 POSTGRES := $(BIN)/python example_project/postgres.py --
 
-.PHONY: demo test lint faults fuzz audit mutants clean
+.PHONY: demo test lint browser screenshots faults fuzz audit mutants clean
 
 demo: .venv/demo.stamp  ## The example site on a PostgreSQL of its own, until it is stopped.
 	@exec $(BIN)/python example_project/demo.py $(PORT)
@@ -17,6 +17,12 @@ test: .venv/test.stamp  ## The suite on SQLite, then what uses the database on P
 	env -u DATABASE_URL $(PYTEST)
 	$(POSTGRES) $(PYTEST) --cov-append -m database
 	$(BIN)/coverage report
+
+browser: .venv/browser.stamp  ## The pages in a real browser. Needs npm, and Debian's: apt-get install chromium
+	$(BIN)/python -m pytest tests/browser --numprocesses=2
+
+screenshots: .venv/browser.stamp  ## The pictures of the pages in docs/images.
+	$(BIN)/python -m tests.browser.screenshots
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check
@@ -38,7 +44,8 @@ mutants: .venv/tools.stamp  ## Whether the tests notice small changes in what li
 	$(BIN)/python tests/mutants/run.py
 
 clean:
-	rm -rf .venv .tox mutants .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist src/*.egg-info
+	rm -rf .venv .tox mutants tests/browser/node_modules
+	rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/demo.stamp: pyproject.toml setup.cfg example_project/requirements.txt
@@ -53,4 +60,9 @@ clean:
 
 .venv/tools.stamp: .venv/test.stamp tests/requirements-tools.txt
 	$(PIP) --quiet --requirement tests/requirements-tools.txt
+	@touch $@
+
+.venv/browser.stamp: .venv/test.stamp $(addprefix tests/browser/,requirements.txt package.json package-lock.json)
+	$(PIP) --quiet --requirement tests/browser/requirements.txt
+	npm ci --prefix tests/browser --no-audit --no-fund --loglevel=error
 	@touch $@

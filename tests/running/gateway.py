@@ -30,7 +30,7 @@ class SmsBackend(BaseSmsBackend):
 
 
 class Gateway(ThreadingHTTPServer):
-    """Answers as `mode` says, and counts the messages that reached a phone."""
+    """Answers as `mode` says, counts the messages that reached a phone, and keeps the last one."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -39,6 +39,7 @@ class Gateway(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.mode = "works"
         self.messages = Counter()
+        self.texts = {}
         self.lock = threading.Lock()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -59,6 +60,7 @@ class Handler(BaseHTTPRequestHandler):
         if mode != "raises":
             with self.server.lock:
                 self.server.messages[message["to"]] += 1
+                self.server.texts[message["to"]] = message["text"]
         if mode == "hangs":
             time.sleep(2 * TIMEOUT)
         self.send_response(500 if mode == "raises" else 200)

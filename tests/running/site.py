@@ -106,7 +106,11 @@ class Site:
 @contextmanager
 def running_site(**environment):
     """Start database and site; yield both."""
-    with tempfile.TemporaryDirectory(prefix="site-") as name, socket.socket() as listener:
+    with (
+        tempfile.TemporaryDirectory(prefix="site-") as name,
+        socket.socket() as listener,
+        (Path(name) / "gunicorn.log").open("wb") as log,
+    ):
         listener.bind(("127.0.0.1", 0))
         directory = Path(name)
         directory.chmod(0o755)  # The database's user has to enter it.
@@ -134,16 +138,19 @@ def running_site(**environment):
                 cwd=EXAMPLE,
                 env=environment,
                 stdin=subprocess.PIPE,
-                stderr=(directory / "gunicorn.log").open("wb"),  # It has much to say of workers that were killed.
+                stderr=log,  # It has much to say of workers that were killed.
                 pass_fds=[listener.fileno()],
                 start_new_session=True,
             )
             site = Site(listener.getsockname(), gunicorn, directory / "site.log")
-            wait_until(lambda: Client(site.address).get("/api/users/me/")[0] == http.HTTPStatus.UNAUTHORIZED)
+            client = Client(site.address)
+            wait_until(lambda: client.get("/api/users/me/")[0] == http.HTTPStatus.UNAUTHORIZED)
+            client.close()
             yield site, postgres
         finally:
             if gunicorn:
                 stop(gunicorn)
+                gunicorn.stdin.close()
             postgres.stop()
 
 
@@ -170,20 +177,25 @@ class Client:
     def post(self, path, body, token=None):
         return self.call("POST", path, json.dumps(body), token)
 
+    def close(self):
+        if self.connection:
+            self.connection.close()
+        self.connection = None
+
     def call(self, method, path, body, token):
         """Return status and body; `NO_ANSWER` where none came, and `{}` where it was no JSON object."""
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Token {token}"} if token else {})
         try:
             # The site hangs up on who says nothing for two seconds.
             if self.connection is None or time.monotonic() - self.used_at > 1:
+                self.close()
                 self.connection = http.client.HTTPConnection(*self.address, timeout=15)
             self.connection.request(method, path, body, headers)
             response = self.connection.getresponse()
             status, raw = response.status, response.read()
             self.used_at = time.monotonic()
         except (OSError, http.client.HTTPException):
-            self.connection.close()
-            self.connection = None
+            self.close()
             status, raw = NO_ANSWER, b""
         self.observe(status)
         try:

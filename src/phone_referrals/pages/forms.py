@@ -15,7 +15,7 @@ class PhoneForm(forms.Form):
 
     phone_number = forms.CharField(
         label=_("Phone number"),
-        help_text=_("With the country code, such as +1 201 555 0123."),
+        help_text=_("With the country code, such as +1\u00a0201\u00a0555\u00a00123."),
         max_length=64,
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "autofocus": True}),
     )

@@ -85,12 +85,14 @@ def draw(user: Any) -> Network:
     using = router.db_for_write(Referral)
     found = tree.people_below(user.pk, limit=MAX_PEOPLE + 1, using=using)
     people = {user.pk: Person(pk=user.pk, phone=phones.mask(get_accounts().phone_of(user)))}
-    phone_of = _phones([pk for pk, _ in found], using)
-    lines = []
-    for pk, referrer in found[:MAX_PEOPLE]:
-        person = people[pk] = Person(pk=pk, phone=phone_of.get(pk, ""), level=people[referrer].level + 1)
-        people[referrer].invited.append(person)
-        lines.append((people[referrer], person))
+    shown = found[:MAX_PEOPLE]
+    phone_of = _phones([pk for pk, _ in shown], using)
+    for pk, referrer in shown:
+        people[pk] = Person(pk=pk, phone=phone_of.get(pk, ""), level=people[referrer].level + 1)
+    # In the order of their keys: the database has none, and the picture would turn over from one look to the next.
+    lines = [(people[referrer], people[pk]) for pk, referrer in sorted(shown)]
+    for upper, lower in lines:
+        upper.invited.append(lower)
     owner = people.pop(user.pk)
     deepest = max((person.level for person in people.values()), default=1)
     _place(owner, start=0, turn=2 * pi, step=min(MAX_STEP, RADIUS // deepest))

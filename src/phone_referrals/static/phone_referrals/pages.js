@@ -6,6 +6,8 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.dataset.sent) return event.preventDefault();
   form.dataset.sent = "yes";
+  // No answer on a bad connection, or stopped: it may be tried again, and the site is ready to be asked twice.
+  setTimeout(() => delete form.dataset.sent, 8000);
 });
 // Back from the next page, the form may be sent again.
 addEventListener("pageshow", () => {
@@ -51,8 +53,13 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   button.addEventListener("click", async () => {
     const status = document.querySelector("[data-copied]");
     status.textContent = "";
-    await navigator.clipboard.writeText(textOf(button.dataset.copy));
-    status.textContent = status.dataset.copied;
+    try {
+      await navigator.clipboard.writeText(textOf(button.dataset.copy));
+      status.textContent = status.dataset.copied;
+    } catch {
+      // Not allowed to: it is selected, for the person to copy.
+      getSelection().selectAllChildren(document.getElementById(button.dataset.copy));
+    }
   });
 }
 for (const button of document.querySelectorAll("[data-share]")) {
