@@ -37,3 +37,10 @@ def test_nobody_is_told_to_come_back_too_early(phone, after, left):
     pending = PendingSignIn(phone_number=phone, resend_at=NOW + 30)
     with time_machine.travel(NOW + after, tick=False):
         assert pending.resend_in == left
+
+
+@pytest.mark.parametrize("kept", [None, {}, {"phone_number": "+12015550100", "colour": "blue"}, "text"])
+def test_what_another_release_has_kept_is_as_nothing(rf, kept):
+    request = rf.get("/")
+    request.session = {KEY: kept}
+    assert PendingSignIn.of(request) is None

@@ -24,8 +24,10 @@ class PendingSignIn:
     @classmethod
     def of(cls, request: Any) -> Self | None:
         """Return what the session of `request` waits for."""
-        kept = request.session.get(KEY)
-        return cls(**kept) if kept else None
+        try:
+            return cls(**request.session[KEY])
+        except (KeyError, TypeError):  # None, or one of another release, which had other fields.
+            return None
 
     def keep(self, request: Any) -> None:
         request.session[KEY] = asdict(self)

@@ -1,5 +1,6 @@
 """What users do to their own accounts: another phone, or an end."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.http.request import split_domain_port
@@ -21,7 +22,7 @@ from phone_referrals.tokens import get_issuer
 from phone_referrals.tokens.session import end_this_session
 
 
-class AccountView(ApiView):
+class AccountView(ApiView, ABC):
     """Base of these: the body is of the view's serializer, and what is done with it is in `act`."""
 
     @sensitive_variables()  # Error reports show the variables of each frame: hide ours and those of all we call.
@@ -30,8 +31,9 @@ class AccountView(ApiView):
         serializer.is_valid(raise_exception=True)
         return self.act(serializer.validated_data)
 
+    @abstractmethod
     def act(self, data: dict[str, Any]) -> Response:
-        raise NotImplementedError
+        """Do it, with what the serializer has read, and return the answer."""
 
     def facts(self) -> dict[str, Any]:
         """Return what a request for a code says beside the phone."""

@@ -93,6 +93,23 @@ def _below(select: str, pk: Any, *, limit: int, using: str) -> list[Any]:
         return list(cursor.fetchall())
 
 
+def in_circles(*, using: str) -> list[Any]:
+    """Return the primary keys of the referrals that damaged data has in a circle or below one, which have no top."""
+    sql = """
+        WITH RECURSIVE reached(pk) AS (
+            SELECT {referred} FROM {referrals} WHERE {referrer} IS NULL
+            OR NOT EXISTS (SELECT 1 FROM {referrals} AS above WHERE above.{referred_column} = {referrer})
+            UNION
+            SELECT {referred} FROM {referrals} JOIN reached ON {referrer} = reached.pk
+        )
+        SELECT {referred} FROM {referrals} WHERE {referred} NOT IN (SELECT pk FROM reached) ORDER BY {referred}
+    """
+    with connections[using].cursor() as cursor:
+        cursor.execute(_with_names(sql, using))
+        to_python = get_user_model()._meta.pk.to_python
+        return [to_python(pk) for (pk,) in cursor.fetchall()]
+
+
 def _with_names(sql: str, using: str) -> str:
     """Fill in the quoted names of tables and columns: identifiers of the models, nothing that a client sends."""
     quote: Any = connections[using].ops.quote_name
@@ -104,4 +121,5 @@ def _with_names(sql: str, using: str) -> str:
         referrals=table,
         referred=f"{table}.{quote(referral.get_field('referred').column)}",
         referrer=f"{table}.{quote(referral.get_field('referrer').column)}",
+        referred_column=quote(referral.get_field("referred").column),
     )

@@ -2,10 +2,10 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from phonenumber_field.modelfields import PhoneNumberField
 
-from phone_referrals.base_user import AbstractPhoneUser, PhoneUserMixin
+from phone_referrals.base_user import AbstractPhoneUser, PhoneUserMixin  # +
 
 
-class User(AbstractPhoneUser):
+class User(AbstractPhoneUser):  # +
     """The host that the package is made for: a phone number is all there is."""
 
 

@@ -1,0 +1,38 @@
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import router
+from django.utils import timezone
+
+from phone_referrals.management.batches import batches, stoppable
+from phone_referrals.models import PhoneVerification
+
+# A message counts for a day after its code has ended; 2 days are more than any setting makes of that.
+LEAST_DAYS = 2
+
+
+class Command(BaseCommand):
+    help = (
+        "Delete the phone verifications that nothing depends on any more, as clearsessions does with sessions. "
+        "Phones with wrong guesses keep theirs: without it, as many could be made anew."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--days", type=int, default=30, help="Keep those that were used in so many days (default: %(default)s)."
+        )
+
+    def handle(self, *args: Any, days: int, **options: Any) -> None:
+        if days < LEAST_DAYS:
+            raise CommandError(f"--days must be {LEAST_DAYS} or more: the messages of a day are counted in them.")
+        idle = PhoneVerification.objects.using(router.db_for_write(PhoneVerification)).filter(
+            updated_at__lt=timezone.now() - timedelta(days=days), wrong_guesses_since_success=0
+        )
+        deleted = 0
+        with stoppable():
+            for batch in batches(idle, columns=[]):
+                # The condition again: one may have been used meanwhile.
+                deleted += idle.filter(pk__in=[pk for (pk,) in batch]).delete()[0]
+        self.stdout.write(f"Deleted {deleted} phone verifications.")

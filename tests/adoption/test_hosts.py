@@ -1,0 +1,90 @@
+"""Each kind of host, in a process of its own: `AUTH_USER_MODEL` cannot change in one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+ROOT = Path(__file__).parents[2]
+HOSTS = ROOT / "tests/hosts"
+KINDS = ["phone_first", "abstract_user", "own_field", "own_text", "profile", "uuid_key"]
+
+
+def run(settings, *arguments):
+    result = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": settings, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
+    return result.stdout
+
+
+def test_every_host_is_here():
+    hosts = {each.name for each in HOSTS.iterdir() if (each / "models.py").exists()}
+    assert hosts == set(KINDS)
+
+
+@pytest.mark.parametrize("host", KINDS)
+def test_everything_works_on(host):
+    settings = f"tests.hosts.{host}.settings"
+    output = run(
+        settings,
+        *("-m", "pytest", "tests/adoption/flow.py", "--ds", settings, "--create-db", "-q", "-n0"),
+        *("-p", "no:randomly", "-p", "no:cacheprovider", "--no-cov", "-W", "ignore::ResourceWarning"),
+    )
+    assert " passed" in output
+    assert "skipped" not in output
+
+
+@pytest.mark.parametrize("host", KINDS)
+def test_adoption_takes_ten_lines_or_fewer(host):
+    lines = [line for file in HOSTS.joinpath(host).glob("*.py") for line in file.read_text().splitlines()]
+    adopting = [line for line in lines if line.endswith("  # +")]
+    assert 5 <= len(adopting) <= 10, adopting
+    # And none is hidden: without them nothing of ours is named.
+    others = [line for line in lines if line not in adopting and not line.lstrip().startswith(("#", '"""'))]
+    assert not [line for line in others if "phone_referrals" in line.lower()]
+
+
+def sql_of_adoption():
+    return run(
+        "tests.hosts.abstract_user.settings", "-m", "django", "sqlmigrate", "abstract_user", "0002", "--pythonpath", "."
+    )
+
+
+def test_the_column_is_added_without_a_default_and_without_rewriting_the_table():
+    statements = [line for line in sql_of_adoption().splitlines() if line.startswith(("ALTER", "UPDATE", "INSERT"))]
+    if connection.vendor == "postgresql":
+        add, *others = statements
+        assert add == 'ALTER TABLE "abstract_user_user" ADD COLUMN "phone_number" varchar(128) NULL UNIQUE;'
+        assert all("UPDATE" not in other and "ALTER COLUMN" not in other for other in others)
+    assert "DEFAULT" not in sql_of_adoption()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite rewrites a table to add a unique column.")
+@pytest.mark.django_db(transaction=True)
+def test_a_hundred_thousand_rows_stay_where_they_are():
+    """A table that PostgreSQL rewrites gets another file."""
+    sql = [line for line in sql_of_adoption().splitlines() if line.startswith(("ALTER", "CREATE"))]
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE abstract_user_user (id bigint PRIMARY KEY, username varchar(150))")
+        try:
+            cursor.execute("INSERT INTO abstract_user_user SELECT n, 'user' || n FROM generate_series(1, 100000) AS n")
+            file_of = "SELECT pg_relation_filenode('abstract_user_user')"
+            cursor.execute(file_of)
+            before = cursor.fetchone()
+            for statement in sql:
+                cursor.execute(statement)
+            cursor.execute(file_of)
+            assert cursor.fetchone() == before
+            cursor.execute("SELECT count(*), count(phone_number) FROM abstract_user_user")
+            assert cursor.fetchone() == (100000, 0)
+        finally:
+            cursor.execute("DROP TABLE abstract_user_user")

@@ -1,0 +1,17 @@
+"""`AbstractUser` with users in the table, who sign in by password; adds the mixin.
+
+The lines marked `# +`, here and in the files beside it, are its adoption of the package.
+"""
+
+from tests.hosts.base import *  # noqa: F403
+from tests.hosts.base import INSTALLED_APPS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.hosts.abstract_user"]
+ROOT_URLCONF = "tests.hosts.abstract_user.urls"
+AUTH_USER_MODEL = "abstract_user.User"
+
+INSTALLED_APPS += ["rest_framework", "rest_framework.authtoken", "phonenumber_field", "phone_referrals"]  # +
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+AUTHENTICATION_BACKENDS = ["phone_referrals.signin.backend.PhoneCodeBackend", MODEL_BACKEND]  # +
+PHONE_REFERRALS_ALLOWED_REGIONS = ["US"]  # +
+PHONE_REFERRALS_SMS_BACKEND = "phone_referrals.sms.locmem.SmsBackend"  # +

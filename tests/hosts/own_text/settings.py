@@ -1,0 +1,18 @@
+"""A user model that has its phone in a plain `CharField`, and keeps it.
+
+The lines marked `# +`, here and in the files beside it, are its adoption of the package.
+"""
+
+from tests.hosts.base import *  # noqa: F403
+from tests.hosts.base import INSTALLED_APPS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.hosts.own_text"]
+ROOT_URLCONF = "tests.hosts.own_text.urls"
+AUTH_USER_MODEL = "own_text.User"
+
+INSTALLED_APPS += ["rest_framework", "rest_framework.authtoken", "phonenumber_field", "phone_referrals"]  # +
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+AUTHENTICATION_BACKENDS = ["phone_referrals.signin.backend.PhoneCodeBackend", MODEL_BACKEND]  # +
+PHONE_REFERRALS_ALLOWED_REGIONS = ["US"]  # +
+PHONE_REFERRALS_SMS_BACKEND = "phone_referrals.sms.locmem.SmsBackend"  # +
+PHONE_REFERRALS_PHONE_FIELD = "mobile"  # +
