@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 import time_machine
 
-from phone_referrals.pages.pending import PendingSignIn
+from phone_referrals.pages.pending import KEY, PendingSignIn
 
 NOW = 1_900_000_000
 
@@ -40,7 +40,6 @@ def test_nobody_is_told_to_come_back_too_early(phone, after, left):
 
 
 @pytest.mark.parametrize("kept", [None, {}, {"phone_number": "+12015550100", "colour": "blue"}, "text"])
-def test_what_another_release_has_kept_is_as_nothing(rf, kept):
-    request = rf.get("/")
-    request.session = {KEY: kept}
-    assert PendingSignIn.of(request) is None
+def test_what_another_release_has_kept_is_as_nothing(request_, kept):
+    request_.session[KEY] = kept
+    assert PendingSignIn.of(request_) is None
