@@ -37,6 +37,11 @@ CODES = {
     "code_expired": 400,
     "code_exhausted": 400,
     "not_eligible": 403,
+    "same_phone": 400,
+    "proof_required": 403,
+    "phone_taken": 409,
+    "no_phone": 400,
+    "deletion_refused": 409,
 }
 
 

@@ -3,6 +3,7 @@ from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phone_referrals.exceptions import AccountDisabled
 from phone_referrals.models import ReferralCode
 from phone_referrals.referrals import codes
 from phone_referrals.referrals.redeem import redeem
@@ -115,3 +116,11 @@ def test_codes_of_an_earlier_generator_go_on_working(make_user, settings):
     settings.PHONE_REFERRALS_CODE_GENERATOR = f"{__name__}.with_words"
 
     assert redeem(make_user(1), old).code == old
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_user_who_was_deleted_meanwhile_gets_no_code(make_user):
+    user = make_user()
+    type(user).objects.all().delete()
+    with pytest.raises(AccountDisabled):
+        codes.code_of(user)
