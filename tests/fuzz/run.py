@@ -31,6 +31,8 @@ CHECKS = [
     "unsupported_method",
     "allow_header_conformance",
 ]
+# Calls that the demo's kind of token answers with 404, always.
+OF_OTHER_KINDS = {"list_sessions", "end_session", "end_other_sessions"}
 ME = "$response.body#/user/id"
 # From one call to the next. drf-spectacular has no way to say so.
 LINKS = {
@@ -109,7 +111,7 @@ def main():
                 f"  which reached {reached} of {report['operations']['total']} calls with an answer of 2xx\n"
             )
             # Else a token that has ended would look like a good result.
-            failed |= who == "somebody" and reached < report["operations"]["total"]
+            failed |= who == "somebody" and reached < report["operations"]["total"] - len(OF_OTHER_KINDS)
             if code:
                 failed = True
                 sys.stdout.write((directory / f"{who}.log").read_text()[-20_000:])

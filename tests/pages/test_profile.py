@@ -54,8 +54,8 @@ def test_the_profile_shows_ones_number_code_and_link(client, me, text_of):
     code = ReferralCode.objects.get(user=me).code
     assert page.status_code == 200
     assert "+1 201-555-0100" in text_of(page)
-    assert f'<output id="code">{code}</output>' in page.content.decode()
-    assert f'<output id="link">http://testserver/r/{code}/</output>' in page.content.decode()
+    assert f'<code id="code">{code}</code>' in page.content.decode()
+    assert f'<code id="link">http://testserver/r/{code}/</code>' in page.content.decode()
     assert 'data-copy="code" hidden' in page.content.decode()
     assert 'data-share="link" hidden' in page.content.decode()
 

@@ -56,7 +56,7 @@ def test_entering_a_wrong_code(client, ask, enter, phone, last_code, wrong, djan
             enter(wrong(last_code(phone)))
 
 
-@pytest.mark.parametrize(("known", "statements"), [(True, 15), (False, 18)])
+@pytest.mark.parametrize(("known", "statements"), [(True, 17), (False, 20)])
 def test_entering_the_right_code(browser, last_code, make_user, django_assert_num_queries, known, statements):
     for number, _ in enumerate(growing(add_users)):
         phone = f"+1201555011{number}"

@@ -15,6 +15,7 @@ from phone_referrals.profiles import sign_in as module
 from phone_referrals.profiles.sign_in import sign_in
 from phone_referrals.referrals import codes
 from phone_referrals.tokens import DRFTokenIssuer
+from phone_referrals.tokens.session import SessionIssuer
 
 pytestmark = pytest.mark.django_db
 
@@ -275,9 +276,9 @@ def request_with_session(rf):
 
 def test_a_session_begins_in_place_of_a_token(phone, send_code, request_with_session, received):
     before = request_with_session.session.session_key
-    signed_in = sign_in(request_with_session, phone_number=phone, code=send_code(phone), by_session=True)
+    signed_in = sign_in(request_with_session, phone_number=phone, code=send_code(phone), issuer=SessionIssuer())
 
-    assert signed_in.token == {}
+    assert signed_in.token == {"token": None}
     assert not Token.objects.exists()
     assert request_with_session.user == signed_in.user
     assert request_with_session.session[SESSION_KEY] == str(signed_in.user.pk)
@@ -296,7 +297,7 @@ def test_who_may_not_sign_in_gets_no_session(
     vars(user).update(attributes)
     user.save()
     with pytest.raises(refusal):
-        sign_in(request_with_session, phone_number=phone, code=send_code(phone), by_session=True)
+        sign_in(request_with_session, phone_number=phone, code=send_code(phone), issuer=SessionIssuer())
     assert SESSION_KEY not in request_with_session.session
     assert names(received) == ["login_failed"]
 

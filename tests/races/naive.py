@@ -17,7 +17,6 @@ from phone_referrals.profiles.sign_in import SignedIn
 from phone_referrals.referrals import codes, tree
 from phone_referrals.signin.codes import State
 from phone_referrals.signin.verification import REFUSALS
-from phone_referrals.tokens import get_issuer
 
 
 def pause():
@@ -41,9 +40,9 @@ def decide(phone_number, purpose, policy, *, with_is_known=False):
     return decision, row
 
 
-def enter(request, proof):
+def enter(request, proof, issuer):
     """As `profiles.sign_in._enter`, taking nobody's having been there for nobody's being there."""
-    accounts, issuer = get_accounts(), get_issuer()
+    accounts = get_accounts()
     user = accounts.find(proof.phone_number)
     if user is not None:
         return SignedIn(user=user, created=False, token=issuer.issue(request, user, created=False))

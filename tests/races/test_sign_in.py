@@ -13,6 +13,7 @@ from phone_referrals.profiles.sign_in import SignedIn, sign_in
 from phone_referrals.signin import verification
 from phone_referrals.signin.backend import Proof
 from phone_referrals.signin.verification import CodeSent, check_code, request_code
+from phone_referrals.tokens import get_issuer
 from tests.races import naive
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -111,7 +112,7 @@ def first_sign_ins(at_once, forget, phone):
 
     def scenario():
         forget()
-        call = lambda: sign_in_module._enter(None, Proof(phone_number=phone))  # noqa: E731
+        call = lambda: sign_in_module._enter(None, Proof(phone_number=phone), get_issuer())  # noqa: E731
         return at_once(*[call] * THREADS)
 
     return scenario

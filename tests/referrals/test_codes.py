@@ -3,7 +3,12 @@ from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phone_referrals.exceptions import InvalidReferralCode, ReferralCodeReserved, ReferralCodeTaken
+from phone_referrals.exceptions import (
+    AccountDisabled,
+    InvalidReferralCode,
+    ReferralCodeReserved,
+    ReferralCodeTaken,
+)
 from phone_referrals.models import ReferralCode
 from phone_referrals.referrals import codes
 from phone_referrals.referrals.redeem import redeem
@@ -165,3 +170,11 @@ def test_reserved_words_are_not_chosen_in_any_spelling(settings):
     assert codes.chosen("official") == "0FF1C1A1"
     with pytest.raises(ReferralCodeReserved):
         codes.chosen("ac-me")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_user_who_was_deleted_meanwhile_gets_no_code(make_user):
+    user = make_user()
+    type(user).objects.all().delete()
+    with pytest.raises(AccountDisabled):
+        codes.code_of(user)

@@ -404,3 +404,12 @@ def test_a_snapshot_that_locks_cannot_renew_is_refused(people, monkeypatch, leve
             redeem(people[1], "A0")
 
     assert not Referral.objects.exists()
+
+
+def test_an_owner_who_was_deleted_meanwhile_cannot_be_locked(people):
+    referral = Referral(referred=people[0], referrer_id=people[1].pk)
+    redeem_module._lock_rows([people[1].pk], referral, "default")
+    people[1].delete()
+    referral.referrer_id = 0
+    with pytest.raises(InvalidReferralCode):
+        redeem_module._lock_rows([0], referral, "default")

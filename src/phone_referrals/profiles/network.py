@@ -85,12 +85,14 @@ def draw(user: Any) -> Network:
     using = router.db_for_write(Referral)
     found = tree.people_below(user.pk, limit=MAX_PEOPLE + 1, using=using)
     people = {user.pk: Person(pk=user.pk, phone=phones.mask(get_accounts().phone_of(user)))}
-    shown = found[:MAX_PEOPLE]
-    phone_of = _phones([pk for pk, _ in shown], using)
-    for pk, referrer in shown:
-        people[pk] = Person(pk=pk, phone=phone_of.get(pk, ""), level=people[referrer].level + 1)
+    phone_of = _phones([pk for pk, _ in found], using)
+    referrers: dict[Any, Any] = {}
+    for pk, referrer in found[:MAX_PEOPLE]:
+        if pk not in people:  # As somebody would be in a circle of damaged data.
+            people[pk] = Person(pk=pk, phone=phone_of.get(pk, ""), level=people[referrer].level + 1)
+            referrers[pk] = referrer
     # In the order of their keys: the database has none, and the picture would turn over from one look to the next.
-    lines = [(people[referrer], people[pk]) for pk, referrer in sorted(shown)]
+    lines = [(people[referrers[pk]], people[pk]) for pk in sorted(referrers)]
     for upper, lower in lines:
         upper.invited.append(lower)
     owner = people.pop(user.pk)

@@ -2,7 +2,15 @@
 
 from typing import Any
 
+from django.db import router
+from django.db.models import QuerySet
+
 from phone_referrals.models import UserSession
+
+
+def of(user: Any) -> QuerySet[UserSession]:
+    """Return what the user signed in with; not from a replica, which may not know yet of a moment ago."""
+    return UserSession.objects.using(router.db_for_write(UserSession)).filter(user=user)
 
 
 def remember(user: Any, key: str, request: Any) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db import router
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
@@ -38,7 +39,9 @@ class JWTAuthentication(authentication.JWTAuthentication):
     """Refuses tokens of a family that was ended. For its own views a host names it in its authentication classes."""
 
     def get_user(self, validated_token: Token) -> Any:
-        if BlacklistedToken.objects.filter(token__jti=_entry_of(family_of(validated_token))).exists():
+        # Not from a replica, which may not know yet of what was ended a moment ago.
+        ended = BlacklistedToken.objects.using(router.db_for_write(BlacklistedToken))
+        if ended.filter(token__jti=_entry_of(family_of(validated_token))).exists():
             raise AuthenticationFailed(_("This token has been ended."))
         return super().get_user(validated_token)
 
@@ -88,7 +91,8 @@ class JWTIssuer(BaseTokenIssuer):
 
     def _end(self, user: Any, is_meant: Callable[[str], bool]) -> None:
         """End the refresh tokens of the families that are meant, and with them their access tokens."""
-        for outstanding in OutstandingToken.objects.filter(user=user, expires_at__gt=timezone.now()):
+        tokens = OutstandingToken.objects.using(router.db_for_write(OutstandingToken))
+        for outstanding in tokens.filter(user=user, expires_at__gt=timezone.now()):
             # The first of a family is kept as it was before it had a name, which is its own id.
             family = family_of(RefreshToken(outstanding.token, verify=False))  # type: ignore[arg-type]
             if is_meant(family):

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.db import router
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from knox.auth import TokenAuthentication
@@ -10,7 +11,6 @@ from knox.models import get_token_model
 from knox.settings import knox_settings
 from rest_framework import serializers
 
-from phone_referrals.models import UserSession
 from phone_referrals.tokens import devices
 from phone_referrals.tokens.base import BaseTokenIssuer, Session
 
@@ -38,8 +38,7 @@ class KnoxTokenIssuer(BaseTokenIssuer):
         token, text = get_token_model().objects.create(user=user)
         devices.remember(user, token.digest, request)
         # knox deletes tokens that have expired.
-        ended = UserSession.objects.filter(user=user).exclude(key__in=self._tokens(user).values("digest"))
-        ended.delete()
+        devices.of(user).exclude(key__in=self._tokens(user).values("digest")).delete()
         ttl = knox_settings.TOKEN_TTL
         return {"token": text, "expires_in": None if ttl is None else int(ttl.total_seconds())}
 
@@ -58,7 +57,7 @@ class KnoxTokenIssuer(BaseTokenIssuer):
         return at or super().signed_in_at(request)
 
     def sessions(self, request: Any) -> list[Session]:
-        agents = dict(UserSession.objects.filter(user=request.user).values_list("key", "user_agent"))
+        agents = dict(devices.of(request.user).values_list("key", "user_agent"))
         return [
             Session(
                 key=token.digest,
@@ -74,8 +73,9 @@ class KnoxTokenIssuer(BaseTokenIssuer):
         self._tokens(request.user).filter(digest=session.key).delete()
 
     def _tokens(self, user: Any) -> QuerySet[Any]:
-        tokens: QuerySet[Any] = get_token_model().objects.filter(user=user)
-        return tokens
+        # Not from a replica, which may not know yet of those that began or ended a moment ago.
+        tokens: QuerySet[Any] = get_token_model().objects.using(router.db_for_write(get_token_model()))
+        return tokens.filter(user=user)
 
     def _live(self, user: Any) -> QuerySet[Any]:
         unexpired = Q(expiry__isnull=True) | Q(expiry__gt=timezone.now())

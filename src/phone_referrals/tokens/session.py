@@ -117,7 +117,7 @@ def end_sessions_without_password(user: Any) -> None:
 def _live(user: Any) -> list[tuple[str, tuple[UserSession, SessionBase]]]:
     """Return the sessions that live on, newest first; forget the others."""
     live = []
-    for row in UserSession.objects.filter(user=user).order_by("-created_at", "-pk"):
+    for row in devices.of(user).order_by("-created_at", "-pk"):
         store = _store(row.key)
         if SIGNED_IN_AT in store:
             live.append((row.key, (row, store)))
