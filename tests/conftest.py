@@ -14,7 +14,7 @@ from phone_referrals.accounts import get_accounts
 from phone_referrals.signin.verification import request_code
 from phone_referrals.sms import locmem
 
-SLOW = ("tests/attacks/", "tests/races/", "test_state_machine.py")
+SLOW = ("tests/attacks/", "tests/fuzz/", "tests/races/", "test_state_machine.py", "tests/pages/test_bad_input.py")
 DATABASE_FIXTURES = {"db", "transactional_db"}
 
 
