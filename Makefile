@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 POSTGRES := $(BIN)/python example_project/postgres.py --
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint deploy-check clean
 
 demo: .venv/demo.stamp  ## The example site on a PostgreSQL of its own, until it is stopped.
 	@exec $(BIN)/python example_project/demo.py $(PORT)
@@ -25,6 +25,9 @@ lint: .venv/test.stamp
 	DEBUG=1 DATABASE_URL=sqlite://:memory: $(BIN)/python example_project/manage.py makemigrations --check --dry-run
 	$(BIN)/python -m django makemigrations --check --dry-run --settings tests.settings --pythonpath .
 
+deploy-check: .venv/deploy.stamp  ## example_project/deploy without Docker; as root, with nginx and redis-server.
+	$(BIN)/python tests/deploy/run.py
+
 clean:
 	rm -rf .venv .tox .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -37,4 +40,8 @@ clean:
 
 .venv/test.stamp: .venv/demo.stamp tests/requirements.txt
 	$(PIP) --quiet --requirement tests/requirements.txt
+	@touch $@
+
+.venv/deploy.stamp: .venv/demo.stamp tests/deploy/requirements.txt
+	$(PIP) --quiet --requirement tests/deploy/requirements.txt
 	@touch $@
