@@ -58,13 +58,15 @@ def main():
     missing = [name for name in needed if not shutil.which(name)]
     if missing or os.geteuid() != 0:
         sys.exit(f"This has to be root, and needs: {' '.join(missing) or 'nothing else'}. See .ci/run.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="deploy-") as name:
         scratch = Path(name)
         scratch.chmod(0o755)
         lint(scratch)
-        # Nothing that starts from here on outlives this process: it is the first one of its namespace.
+        # Nothing that starts from here on outlives us: it ends with the first process of its namespace, as that does
+        # with us.
         return subprocess.run(
-            ["unshare", *NAMESPACES, sys.executable, __file__, name],
+            ["setpriv", "--pdeathsig", "KILL", "unshare", *NAMESPACES, sys.executable, __file__, name],
             check=False,
         ).returncode
 
