@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 POSTGRES := $(BIN)/python example_project/postgres.py --
 
-.PHONY: demo test lint browser screenshots faults fuzz audit mutants clean
+.PHONY: demo test lint browser screenshots faults fuzz audit mutants deploy-check clean
 
 demo: .venv/demo.stamp  ## The example site on a PostgreSQL of its own, until it is stopped.
 	@exec $(BIN)/python example_project/demo.py $(PORT)
@@ -43,6 +43,9 @@ audit: .venv/tools.stamp  ## Known vulnerabilities in what the package and the e
 mutants: .venv/tools.stamp  ## Whether the tests notice small changes in what limits and decides: in no CI, it takes long.
 	$(BIN)/python tests/mutants/run.py
 
+deploy-check: .venv/deploy.stamp  ## example_project/deploy without Docker; as root, with nginx and redis-server.
+	$(BIN)/python tests/deploy/run.py
+
 clean:
 	rm -rf .venv .tox mutants tests/browser/node_modules
 	rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist src/*.egg-info
@@ -65,4 +68,8 @@ clean:
 .venv/browser.stamp: .venv/test.stamp $(addprefix tests/browser/,requirements.txt package.json package-lock.json)
 	$(PIP) --quiet --requirement tests/browser/requirements.txt
 	npm ci --prefix tests/browser --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.venv/deploy.stamp: .venv/demo.stamp tests/deploy/requirements.txt
+	$(PIP) --quiet --requirement tests/deploy/requirements.txt
 	@touch $@

@@ -105,6 +105,22 @@ def test_the_database_is_named_by_the_environment_and_its_connections_persist(en
     assert database.items() >= {**expected, "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}.items()
 
 
+def test_a_proxy_is_believed_only_when_there_is_one():
+    alone, behind = settings(DEBUG="1"), settings(DEBUG="1", NUM_PROXIES="1")
+    assert "SECURE_PROXY_SSL_HEADER" not in alone
+    assert alone["REST_FRAMEWORK"]["NUM_PROXIES"] is None
+    assert behind["SECURE_PROXY_SSL_HEADER"] == ["HTTP_X_FORWARDED_PROTO", "https"]
+    assert behind["REST_FRAMEWORK"]["NUM_PROXIES"] == 1
+
+
+def test_a_cache_that_processes_share_is_named_by_the_environment():
+    cache = settings(DEBUG="1", REDIS_URL="redis://cache:6379/0")["CACHES"]["default"]
+    assert cache["LOCATION"] == "redis://cache:6379/0"
+    advice = python("manage.py", "check", "--deploy", **PRODUCTION, REDIS_URL="redis://cache", NUM_PROXIES="1").stderr
+    assert "phone_referrals.W001" not in advice
+    assert "phone_referrals.W002" not in advice
+
+
 def test_a_production_site_passes_the_checks_for_deployment():
     python("manage.py", "check", "--deploy", "--fail-level=ERROR", **PRODUCTION)
 
@@ -181,6 +197,22 @@ for path in ("", f"{User.objects.get(phone_number='+12015550101').pk}/change/"):
     print(client.get(f"/admin/accounts/user/{path}").status_code)
 """
     assert python("manage.py", "shell", "--verbosity=0", "-c", script, **site).stdout.split() == ["302", "200", "200"]
+
+
+def test_health_is_told_by_any_name_without_a_session(site):
+    script = """
+from django.db import connection
+from django.test import Client
+client = Client(headers={"host": "172.18.0.5:8000"})
+print(client.get("/healthz").status_code, client.get("/readyz").status_code, client.get("/").status_code)
+connection.close()
+connection.settings_dict["NAME"] = "/nowhere/at/all"
+print(client.get("/healthz").status_code, client.get("/readyz").status_code)
+"""
+    answers = python(
+        "manage.py", "shell", "--verbosity=0", "-c", script, **{**site, "ALLOWED_HOSTS": "example.com"}
+    ).stdout
+    assert answers.split() == ["200", "200", "400", "200", "503"]
 
 
 # The temporary PostgreSQL, and the demo on it

@@ -1,9 +1,12 @@
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from types import SimpleNamespace
 
 import pytest
 from django.core.cache import cache
 from django.core.cache.backends.base import memcache_key_warnings
 from rest_framework.test import APIClient
+from rest_framework.throttling import SimpleRateThrottle
 
 from phone_referrals import throttling
 from phone_referrals.throttling import client_address, subscriber
@@ -172,6 +175,40 @@ def test_a_limit_ends_with_its_hour(limit, call, time_machine):
     assert not call()
     time_machine.shift(1)
     assert call()
+
+
+class OneMoment:
+    """The cache, where all of five calls have read before any of them writes."""
+
+    def __init__(self):
+        self.all_have_read = Barrier(5)
+
+    def read(self, answer):
+        self.all_have_read.wait(10)
+        return answer
+
+    def get(self, *arguments):
+        return self.read(cache.get(*arguments))
+
+    def get_many(self, *arguments):
+        return self.read(cache.get_many(*arguments))
+
+    set, add = cache.set, cache.add
+
+
+class Naive(throttling.AuthThrottle):
+    """As DRF does it."""
+
+    allow_request = SimpleRateThrottle.allow_request
+
+
+@pytest.mark.parametrize(("throttle", "allowed"), [(throttling.AuthThrottle, 2), (Naive, 5)])
+def test_calls_of_the_same_moment_are_all_counted(limit, rf, monkeypatch, throttle, allowed):
+    limit(auth="2/hour")
+    monkeypatch.setattr(throttle, "cache", OneMoment())
+    with ThreadPoolExecutor(5) as pool:
+        answers = list(pool.map(lambda _: throttle().allow_request(rf.post("/"), None), range(5)))
+    assert answers.count(True) == allowed
 
 
 def test_addresses_of_one_64_share_a_limit_and_another_64_has_its_own(limit, call):

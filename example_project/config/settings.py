@@ -32,6 +32,10 @@ if not SECRET_KEY:
 ALLOWED_HOSTS = words("ALLOWED_HOSTS")
 # The redirect to HTTPS and HSTS are the business of the server in front, which has the certificate.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = flag("HTTPS", default=not DEBUG)
+# How many proxies of ours every request passes: what they write about the client is believed, and nothing else.
+NUM_PROXIES = int(env["NUM_PROXIES"]) if env.get("NUM_PROXIES") else None
+if NUM_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # Nothing inline, nothing from elsewhere. The pages of DRF and of the API's description bring scripts in their HTML.
 CONTENT_SECURITY_POLICY = {
@@ -57,6 +61,7 @@ INSTALLED_APPS = [
     "accounts",
 ]
 MIDDLEWARE = [
+    "config.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -111,6 +116,15 @@ def database() -> dict[str, Any]:
 
 
 DATABASES = {"default": database()}
+# The limits per client address are counted here: with several processes they need a cache that all of them share.
+if env.get("REDIS_URL"):
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": env["REDIS_URL"],
+            "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
+        }
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Users and the API
@@ -131,6 +145,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "NUM_PROXIES": NUM_PROXIES,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Phone referrals",
