@@ -98,6 +98,8 @@ class UserSession(models.Model):
         related_name="phone_referrals_sessions",
         verbose_name=_("user"),
     )
+    # Of which kind of token: a site may have two, one for its API and sessions for its pages.
+    kind = models.CharField(max_length=16, editable=False)
     # A hash of the token, or the key of Django's session: never shown.
     key = models.CharField(max_length=128, unique=True, editable=False)
     user_agent = models.CharField(_("user agent"), max_length=MAX_USER_AGENT, blank=True)

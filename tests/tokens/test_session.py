@@ -1,10 +1,18 @@
+from collections import Counter
+
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ImproperlyConfigured
+from django.test import Client
+from django.utils import timezone
+from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from phone_referrals.models import UserSession
+from phone_referrals.tokens import get_issuer
 from phone_referrals.tokens.session import SessionIssuer
 from tests.tokens.conftest import Handler, status
 
@@ -129,3 +137,46 @@ def test_the_issuer_ends_the_session_of_a_request(sign_in, phone):
     Handler(client, lambda request: SessionIssuer().revoke(request))
     assert [status(client), status(other)] == [401, 200]
     assert UserSession.objects.count() == 1
+
+
+def test_the_sessions_of_the_pages_and_the_tokens_of_knox_leave_each_other_alone(settings, make_user, rf):
+    settings.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.knox.KnoxTokenIssuer"
+    user = make_user(1)
+    knox = get_issuer()
+    for _ in range(2):
+        request = rf.post("/", headers={"user-agent": "a telephone"})
+        request.session, request.user = SessionStore(), AnonymousUser()
+        user.backend = settings.AUTHENTICATION_BACKENDS[0]
+        SessionIssuer().issue(request, user, created=False)
+        request.session.save()
+        knox.issue(request, user, created=False)
+    assert Counter(UserSession.objects.values_list("kind", flat=True)) == {"session": 2, "knox": 2}
+    knox.revoke_all(user)
+    knox.issue(request, user, created=False)
+    assert Counter(UserSession.objects.values_list("kind", flat=True)) == {"session": 2, "knox": 1}
+
+
+@pytest.mark.parametrize("password", [None, "correct horse"])
+def test_a_change_of_phone_ends_the_sessions_of_the_pages_whatever_the_kind_of_token(
+    settings, make_user, rf, password, api, last_code, other_phone
+):
+    user = make_user(0)
+    user.set_password(password)
+    user.last_login = timezone.now()
+    user.save()
+    request = rf.post("/")
+    request.session, request.user = SessionStore(), AnonymousUser()
+    user.backend = settings.AUTHENTICATION_BACKENDS[0]
+    SessionIssuer().issue(request, user, created=False)
+    request.session.save()
+    browser = Client()
+    browser.cookies[settings.SESSION_COOKIE_NAME] = request.session.session_key
+    assert browser.get("/api/users/me/").status_code == 200
+    api.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=user).key}")
+    settings.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.DRFTokenIssuer"
+
+    api.post("/api/users/me/phone/get_verify_code/", {"phone_number": other_phone})
+    answer = api.post("/api/users/me/phone/", {"phone_number": other_phone, "code": last_code(other_phone)})
+
+    assert answer.status_code == 200
+    assert browser.get("/api/users/me/").status_code == 401

@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
             name="UserSession",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(editable=False, max_length=16)),
                 ("key", models.CharField(editable=False, max_length=128, unique=True)),
                 ("user_agent", models.CharField(blank=True, max_length=200, verbose_name="user agent")),
                 (

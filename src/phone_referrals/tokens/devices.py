@@ -8,14 +8,14 @@ from django.db.models import QuerySet
 from phone_referrals.models import UserSession
 
 
-def of(user: Any) -> QuerySet[UserSession]:
-    """Return what the user signed in with; not from a replica, which may not know yet of a moment ago."""
-    return UserSession.objects.using(router.db_for_write(UserSession)).filter(user=user)
+def of(user: Any, kind: str) -> QuerySet[UserSession]:
+    """Return what the user signed in with, for one kind of token; not from a replica, which may not know yet."""
+    return UserSession.objects.using(router.db_for_write(UserSession)).filter(user=user, kind=kind)
 
 
-def remember(user: Any, key: str, request: Any) -> None:
+def remember(user: Any, kind: str, key: str, request: Any) -> None:
     """Keep the user agent of a sign-in, whose session is found by `key`."""
     agent = request.META.get("HTTP_USER_AGENT", "") if request else ""
     # PostgreSQL takes no NUL byte in a text.
     agent = agent.replace("\0", "")[: UserSession.MAX_USER_AGENT]
-    UserSession.objects.create(user=user, key=key, user_agent=agent)
+    UserSession.objects.create(user=user, kind=kind, key=key, user_agent=agent)

@@ -14,6 +14,8 @@ from rest_framework import serializers
 from phone_referrals.tokens import devices
 from phone_referrals.tokens.base import BaseTokenIssuer, Session
 
+KIND = "knox"
+
 
 class KnoxTokenIssuer(BaseTokenIssuer):
     """Issues a token for each sign-in; its user may look at them all and end any of them."""
@@ -36,9 +38,9 @@ class KnoxTokenIssuer(BaseTokenIssuer):
             oldest = self._live(user)[max(limit - 1, 0) :]
             self._tokens(user).filter(pk__in=[token.pk for token in oldest]).delete()
         token, text = get_token_model().objects.create(user=user)
-        devices.remember(user, token.digest, request)
+        devices.remember(user, KIND, token.digest, request)
         # knox deletes tokens that have expired.
-        devices.of(user).exclude(key__in=self._tokens(user).values("digest")).delete()
+        devices.of(user, KIND).exclude(key__in=self._tokens(user).values("digest")).delete()
         ttl = knox_settings.TOKEN_TTL
         return {"token": text, "expires_in": None if ttl is None else int(ttl.total_seconds())}
 
@@ -57,7 +59,7 @@ class KnoxTokenIssuer(BaseTokenIssuer):
         return at or super().signed_in_at(request)
 
     def sessions(self, request: Any) -> list[Session]:
-        agents = dict(devices.of(request.user).values_list("key", "user_agent"))
+        agents = dict(devices.of(request.user, KIND).values_list("key", "user_agent"))
         return [
             Session(
                 key=token.digest,

@@ -16,6 +16,7 @@ from phone_referrals.models import UserSession
 from phone_referrals.tokens import devices
 from phone_referrals.tokens.base import BaseTokenIssuer, Session
 
+KIND = "session"
 SIGNED_IN_AT = "phone_referrals_signed_in_at"
 
 
@@ -49,7 +50,7 @@ class SessionIssuer(BaseTokenIssuer):
             request.session.cycle_key()
         request.session[SIGNED_IN_AT] = datetime.now(UTC).timestamp()
         _live(user)  # Forgets those that have ended.
-        devices.remember(user, request.session.session_key, request)
+        devices.remember(user, KIND, request.session.session_key, request)
         return {"token": None}
 
     def revoke(self, request: Any) -> None:
@@ -61,9 +62,6 @@ class SessionIssuer(BaseTokenIssuer):
         end_sessions_without_password(user)
 
     def revoke_others(self, request: Any) -> dict[str, Any]:
-        for key, _session in _live(request.user):
-            if key != request.session.session_key:
-                _end(key)
         end_other_sessions(request)
         return {}
 
@@ -94,13 +92,18 @@ def end_this_session(request: HttpRequest) -> None:
 
 
 def end_other_sessions(request: Any) -> None:
-    """End the sessions of a user who has no password, but the one that the request came with, wherever they began."""
+    """End the sessions of a user but the one that the request came with: all of a user who has no password, and of
+    one who has, those that began here.
+    """
+    came_by_session = isinstance(request.successful_authenticator, authentication.SessionAuthentication)
+    this = request.session.session_key if came_by_session else None
+    for key, _session in _live(request.user):
+        if key != this:
+            _end(key)
     end_sessions_without_password(request.user)
-    session = getattr(request, "session", None)
-    if session is not None and isinstance(request.successful_authenticator, authentication.SessionAuthentication):
-        before = session.session_key
+    if came_by_session:
         update_session_auth_hash(request._request, request.user)
-        UserSession.objects.filter(key=before).update(key=session.session_key)
+        UserSession.objects.filter(key=this).update(key=request.session.session_key)
 
 
 def end_sessions_without_password(user: Any) -> None:
@@ -117,7 +120,7 @@ def end_sessions_without_password(user: Any) -> None:
 def _live(user: Any) -> list[tuple[str, tuple[UserSession, SessionBase]]]:
     """Return the sessions that live on, newest first; forget the others."""
     live = []
-    for row in devices.of(user).order_by("-created_at", "-pk"):
+    for row in devices.of(user, KIND).order_by("-created_at", "-pk"):
         store = _store(row.key)
         if SIGNED_IN_AT in store:
             live.append((row.key, (row, store)))
