@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from phone_referrals import keyset
 from phone_referrals.accounts import get_accounts
+from phone_referrals.admin.lists import CappedPaginator
 from phone_referrals.exceptions import PhoneReferralsError
 from phone_referrals.models import PhoneVerification, Referral, ReferralCode, SmsUsage
 from phone_referrals.profiles import queries
@@ -170,3 +171,34 @@ def test_a_walk_down_stops_at_its_limit(first):
     (counted,) = [node for node in walk if node["Node Type"] == "Limit"]
     assert counted["Actual Rows"] == tree.MAX_ROWS + 1
     assert buffers(walk[0]) <= 40
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "phone_referrals/referral/",
+        "phone_referrals/referral/?p=3",
+        "phone_referrals/referral/?q=%2B12015550107",
+        "phone_referrals/referral/?q=A77",
+        "phone_referrals/referral/?created_at__year=2026",
+        "phone_referrals/referralcode/",
+        "phone_referrals/referralcode/?q=%2B12015550107",
+        "phone_referrals/referralcode/?q=A77",
+        "phone_referrals/referralcode/?is_disabled__exact=1",
+        "phone_referrals/phoneverification/",
+        "phone_referrals/phoneverification/?q=%2B12015550107",
+        "phone_first/user/",
+        "phone_first/user/?q=%2B12015550107",
+    ],
+)
+def test_no_list_of_the_admin_reads_a_table_whole(first, client, page):
+    client.force_login(get_user_model().objects.create_superuser("+12015550107"))
+
+    nodes = nodes_of(lambda: client.get(f"/admin/{page}"))
+
+    reads = [
+        node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
+        for node in nodes
+        if "Relation Name" in node
+    ]
+    assert max(reads) <= CappedPaginator.MAX_COUNT + 1  # The last of a join is looked at before it ends.
