@@ -302,3 +302,12 @@ def test_the_profile_is_in_russian_too(client, me, text_of, path):
     text = text_of(client.get(path, headers={"accept-language": "ru"}))
     assert "Кого вы пригласили" in text
     assert not re.findall(r"Invited|Nobody|Share|Back|Your", text)
+
+
+def test_ones_own_link_does_not_offer_ones_own_code(make_user, client):
+    user = make_user(1)
+    client.force_login(user, "phone_referrals.signin.backend.PhoneCodeBackend")
+    client.get(f"/r/{code_of(user).code}/")
+    page = client.get("/").content.decode()
+    assert 'name="referral_code"' in page
+    assert 'name="referral_code" value=' not in page
