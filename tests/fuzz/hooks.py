@@ -15,7 +15,7 @@ site = urlsplit(os.environ["SITE"])
 client = Client((site.hostname, site.port))
 chance = random.Random(1)
 # Each of the processes that fuzz at once has phones of its own.
-phones = [phone for phone in fictional_phones() if phone.endswith(os.environ["LAST_DIGIT"])]
+phones = [phone for phone in fictional_phones() if phone[-1] in os.environ["LAST_DIGITS"]]
 wild, fresh = phones[:200], iter(phones[200:])
 people = []  # who signed in here: id and referral code
 
