@@ -11,6 +11,7 @@ from django.db import connections
 from rest_framework.test import APIClient
 
 from phone_referrals.accounts import get_accounts
+from phone_referrals.models import Referral
 from phone_referrals.signin.verification import request_code
 from phone_referrals.sms import locmem
 
@@ -48,6 +49,16 @@ def other_phone():
 def make_user():
     """Create a user of a fictional number: `make_user(7)` is +12015550107."""
     return lambda number=0: get_accounts().create(f"+12015550{100 + number}")
+
+
+@pytest.fixture
+def refer(db):
+    """Write referrals as they stand: `refer(referrer, *referred)`."""
+
+    def refer(referrer, *referred):
+        Referral.objects.bulk_create(Referral(referrer=referrer, referred=user, code="A") for user in referred)
+
+    return refer
 
 
 @pytest.fixture

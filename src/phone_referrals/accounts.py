@@ -98,6 +98,11 @@ def lock(user: Any) -> Any:
     return locked
 
 
+def masked_phone_of(user: Any) -> str:
+    """Return a user's number for other people's eyes; empty where there is none."""
+    return phones.mask(get_accounts().phone_of(user))
+
+
 def get_accounts() -> PhoneAccounts:
     """Return the mapping that `PHONE_REFERRALS_ACCOUNTS` names."""
     accounts: PhoneAccounts = import_string(conf.accounts)()

@@ -3,20 +3,9 @@ import re
 import pytest
 from django.utils import translation
 
-from phone_referrals.models import Referral
 from tests.people import add_invitees
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def refer():
-    """Write referrals as they stand: `refer(referrer, *referred)`."""
-
-    def refer(referrer, *referred):
-        Referral.objects.bulk_create(Referral(referrer=referrer, referred=user, code="A") for user in referred)
-
-    return refer
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])

@@ -129,7 +129,7 @@ def test_a_crash_while_a_code_is_entered_is_reported_without_number_and_code(
         "phone_referrals.signin.codes.on_request",
         "phone_referrals.sms.render_to_string",
         "phone_referrals.pages.sign_in.request_code",
-        "phone_referrals.pages.sign_in.client_address",
+        "phone_referrals.signin.facts.client_address",
         "phone_referrals.pages.pending.PendingSignIn.keep",
     ],
 )

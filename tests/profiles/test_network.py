@@ -12,16 +12,6 @@ from tests.people import add_invitees, add_users
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def refer():
-    """Write referrals as they stand: `refer(referrer, *referred)`."""
-
-    def refer(referrer, *referred):
-        Referral.objects.bulk_create(Referral(referrer=referrer, referred=user, code="A") for user in referred)
-
-    return refer
-
-
 def below(person):
     """Return everybody below somebody, whoever is drawn first being first."""
     return [each for invited in person.invited for each in (invited, *below(invited))]

@@ -1,7 +1,7 @@
 import pytest
 from django.contrib.auth import get_user_model
 
-from phone_referrals.models import Referral, ReferralCode
+from phone_referrals.models import ReferralCode
 
 
 @pytest.fixture
@@ -15,13 +15,3 @@ def make_people(db):
         return people
 
     return make_people
-
-
-@pytest.fixture
-def refer(db):
-    """Write referrals as they stand: `refer(referrer, *referred)`."""
-
-    def refer(referrer, *referred):
-        Referral.objects.bulk_create(Referral(referrer=referrer, referred=user, code="A") for user in referred)
-
-    return refer

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from phone_referrals import phones
-from phone_referrals.accounts import get_accounts
+from phone_referrals.accounts import masked_phone_of
 from phone_referrals.exceptions import InvalidPhoneNumber
 
 
@@ -51,7 +51,7 @@ def person(user: Any) -> str:
     """Return a user's masked number, linked to its page in the admin, where the host has one."""
     if user is None:
         return "–"
-    name = phones.mask(get_accounts().phone_of(user)) or str(user.pk)
+    name = masked_phone_of(user) or str(user.pk)
     if not admin.site.is_registered(get_user_model()):
         return name
     meta = user._meta

@@ -16,8 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from phone_referrals import phones
-from phone_referrals.accounts import get_accounts
+from phone_referrals.accounts import get_accounts, masked_phone_of
 from phone_referrals.admin.lists import ListAdmin, person, phone_in
 from phone_referrals.exceptions import PhoneReferralsError
 from phone_referrals.models import Referral, ReferralCode
@@ -108,7 +107,7 @@ class ReferralCodeAdmin(ListAdmin):
             return queryset, False
         owner = get_accounts().find(phone_in(search_term) or "")
         # Each by an index: among a million, what merely contains the text would take a while.
-        return queryset.filter(Q(user=owner) if owner else Q(code=codes.fold(search_term))), False
+        return queryset.filter(Q(user=owner) if owner else Q(code=codes.read(search_term))), False
 
     def save_model(self, request: Any, obj: Any, form: Any, change: Any) -> None:
         if change:
@@ -155,7 +154,7 @@ class ReferralAdmin(ListAdmin):
             user = get_accounts().find(phone_number)
             return queryset.filter(Q(referred=user) | Q(referrer=user)) if user else queryset.none(), False
         # By its owner, whose referrals have an index: codes of referrals have none.
-        code = ReferralCode.objects.filter(code=codes.fold(search_term)).first()
+        code = ReferralCode.objects.filter(code=codes.read(search_term)).first()
         return queryset.filter(referrer=code.user_id, code=code.code) if code else queryset.none(), False
 
     def get_urls(self) -> list[Any]:
@@ -198,15 +197,14 @@ def csv_of(referrals: Iterable[Referral]) -> Iterator[str]:
     """Yield the lines of a table of referrals; numbers are masked."""
     writer = csv.writer(_Lines())
     yield writer.writerow(["created_at", "code", "referred_id", "referred_phone", "referrer_id", "referrer_phone"])
-    phone_of = get_accounts().phone_of
     for each in referrals:
         row = [
             each.created_at.isoformat(),
             each.code,
             each.referred_id,
-            phones.mask(phone_of(each.referred)),
+            masked_phone_of(each.referred),
             each.referrer_id or "",
-            phones.mask(phone_of(each.referrer)) if each.referrer else "",
+            masked_phone_of(each.referrer) if each.referrer else "",
         ]
         yield writer.writerow([_harmless(str(value)) for value in row])
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from phone_referrals import phones
-from phone_referrals.accounts import get_accounts
+from phone_referrals.accounts import get_accounts, masked_phone_of
 from phone_referrals.exceptions import InvalidCursor
 from phone_referrals.models import Referral
 from phone_referrals.pages import qr
@@ -71,7 +71,7 @@ class ProfileView(SignedInPage, FormPage):
             referral_link=link,
             qr=qr.draw(link),
             referral=referral,
-            referrer=phones.mask(get_accounts().phone_of(referral.referrer)) if referral and referral.referrer else "",
+            referrer=masked_phone_of(referral.referrer) if referral and referral.referrer else "",
             invitees=invitees,
             rows=rows(invitees.page.rows),
             network=network.draw(user) if invitees.count else None,
@@ -100,5 +100,4 @@ class InviteesView(SignedInPage):
 
 def rows(referrals: list[Any]) -> list[dict[str, Any]]:
     """Return what is shown of each invitee."""
-    phone_of = get_accounts().phone_of
-    return [{"phone": phones.mask(phone_of(each.referred)), "invited_at": each.created_at} for each in referrals]
+    return [{"phone": masked_phone_of(each.referred), "invited_at": each.created_at} for each in referrals]

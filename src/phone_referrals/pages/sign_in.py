@@ -7,7 +7,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import RedirectURLMixin
 from django.http import HttpRequest, HttpResponse
-from django.http.request import split_domain_port
 from django.shortcuts import resolve_url
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,8 +22,9 @@ from phone_referrals.pages.pending import PendingSignIn
 from phone_referrals.pages.words import duration, explain
 from phone_referrals.profiles.sign_in import sign_in
 from phone_referrals.referrals import invites
+from phone_referrals.signin.facts import facts_of
 from phone_referrals.signin.verification import request_code
-from phone_referrals.throttling import AuthThrottle, GetVerifyCodeThrottle, client_address
+from phone_referrals.throttling import AuthThrottle, GetVerifyCodeThrottle
 from phone_referrals.tokens import get_issuer
 from phone_referrals.tokens.session import SessionIssuer, end_this_session
 
@@ -47,12 +47,7 @@ class SignInPage(RedirectURLMixin, FormPage):
         """Send a code and lead to where it is entered; raises `PhoneReferralsError`."""
         try:
             self.throttle(GetVerifyCodeThrottle)
-            sent = request_code(
-                phone_number=phone_number,
-                host=split_domain_port(self.request.get_host())[0],
-                address=client_address(self.request),
-                data=self.request.POST.dict(),
-            )
+            sent = request_code(phone_number=phone_number, **facts_of(self.request, self.request.POST))
         except (ResendTooSoon, TooManyMessages) as refusal:
             # By whomever it was asked for, the last message is with the owner of the phone, and its code may be live.
             messages.warning(self.request, explain(refusal), fail_silently=True)

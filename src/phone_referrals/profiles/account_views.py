@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from typing import Any
 
-from django.http.request import split_domain_port
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from rest_framework import serializers, status
@@ -15,9 +14,10 @@ from phone_referrals.api import ApiView
 from phone_referrals.profiles.change_phone import ChangeRequested, change_phone, request_change
 from phone_referrals.profiles.delete_account import delete_account, request_deletion
 from phone_referrals.profiles.serializers import UserSerializer
+from phone_referrals.signin.facts import facts_of, host_of
 from phone_referrals.signin.serializers import ChangePhoneSerializer, CodeSerializer, GetVerifyCodeSerializer
 from phone_referrals.signin.views import represent_sent
-from phone_referrals.throttling import AuthThrottle, GetVerifyCodeThrottle, client_address
+from phone_referrals.throttling import AuthThrottle, GetVerifyCodeThrottle
 from phone_referrals.tokens import get_issuer
 from phone_referrals.tokens.session import end_this_session
 
@@ -36,12 +36,7 @@ class AccountView(ApiView, ABC):
         """Do it, with what the serializer has read, and return the answer."""
 
     def facts(self) -> dict[str, Any]:
-        """Return what a request for a code says beside the phone."""
-        sent: Any = self.request.data
-        return {"host": self.host(), "address": client_address(self.request), "data": dict(sent.items())}
-
-    def host(self) -> str:
-        return split_domain_port(self.request.get_host())[0]
+        return facts_of(self.request, self.request.data)
 
 
 class GetChangeCodeView(AccountView):
@@ -75,7 +70,7 @@ class ChangePhoneView(AccountView):
             phone_number=data["phone_number"],
             code=data["code"],
             current_code=data.get("current_code") or "",
-            host=self.host(),
+            host=host_of(self.request),
         )
         user = UserSerializer(changed.user, context=self.get_serializer_context()).data
         return Response({"token": None, **changed.token, "token_type": get_issuer().token_type, "user": user})

@@ -10,8 +10,7 @@ from typing import Any
 
 from django.db import router
 
-from phone_referrals import phones
-from phone_referrals.accounts import get_accounts
+from phone_referrals.accounts import masked_phone_of
 from phone_referrals.models import Referral
 from phone_referrals.profiles import queries
 from phone_referrals.referrals import tree
@@ -84,7 +83,7 @@ def draw(user: Any) -> Network:
     """Return the picture of the people below `user`: three levels and 200 people at most."""
     using = router.db_for_write(Referral)
     found = tree.people_below(user.pk, limit=MAX_PEOPLE + 1, using=using)
-    people = {user.pk: Person(pk=user.pk, phone=phones.mask(get_accounts().phone_of(user)))}
+    people = {user.pk: Person(pk=user.pk, phone=masked_phone_of(user))}
     phone_of = _phones([pk for pk, _ in found], using)
     referrers: dict[Any, Any] = {}
     for pk, referrer in found[:MAX_PEOPLE]:
@@ -117,7 +116,7 @@ def draw_above(user: Any) -> list[Person]:
 def _phones(pks: list[Any], using: str) -> dict[Any, str]:
     """Return masked numbers. Who was deleted meanwhile, or is hidden by the host's manager, is a dot without one."""
     users = queries.users().using(using).in_bulk(pks)
-    return {pk: phones.mask(get_accounts().phone_of(user)) for pk, user in users.items()}
+    return {pk: masked_phone_of(user) for pk, user in users.items()}
 
 
 def _place(person: Person, *, start: float, turn: float, step: int) -> None:

@@ -43,6 +43,15 @@ def fold(text: str) -> str:
     return "".join(char for char in folded if not (char.isspace() or unicodedata.category(char) == "Pd"))
 
 
+def read(text: str) -> str:
+    """Return the spelling under which what a person typed would be stored; empty where it is nobody's code.
+
+    NUL and halves of surrogate pairs are no text that a database takes; nothing unprintable is a code.
+    """
+    folded = fold(text)
+    return folded if len(folded) <= MAX_LENGTH and folded.isprintable() else ""
+
+
 def new_code(user: Any, *, collisions: int = 0) -> ReferralCode:
     """Return an unsaved active code of `user`; it is one character longer for every three collisions before it."""
     generator: Callable[[int], str] = import_string(conf.code_generator)
@@ -100,8 +109,8 @@ def chosen(text: str) -> str:
 
     Raises `InvalidReferralCode` or `ReferralCodeReserved`.
     """
-    folded = fold(text)
-    if not (0 < len(folded) <= MAX_LENGTH and folded.isprintable()):
+    folded = read(text)
+    if not folded:
         raise InvalidReferralCode
     if folded in {fold(word) for word in conf.reserved_codes}:
         raise ReferralCodeReserved

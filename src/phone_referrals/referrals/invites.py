@@ -13,7 +13,7 @@ from django.core import signing
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from phone_referrals.conf import conf
-from phone_referrals.referrals.codes import MAX_LENGTH, fold
+from phone_referrals.referrals.codes import read
 
 COOKIE = "phone_referrals_invite"
 SALT = "phone_referrals.referrals.invites"
@@ -21,8 +21,8 @@ SALT = "phone_referrals.referrals.invites"
 
 def remember(request: Any, response: Any, code: str) -> None:
     """Have the browser keep `code` for `PHONE_REFERRALS_INVITE_DAYS`, unless it keeps one already."""
-    folded = fold(code)
-    if code_in(request) or not (0 < len(folded) <= MAX_LENGTH and folded.isprintable()):
+    folded = read(code)
+    if not folded or code_in(request):
         return
     response.set_cookie(
         COOKIE,

@@ -63,9 +63,8 @@ def redeem(user: Any, code: str) -> Referral:
 
 
 def _find(code: str, *, using: str) -> ReferralCode:
-    folded = codes.fold(code)
-    # NUL and halves of surrogate pairs are no text that a database takes; nothing unprintable is a code.
-    if 0 < len(folded) <= codes.MAX_LENGTH and folded.isprintable():
+    folded = codes.read(code)
+    if folded:
         enabled = ReferralCode.objects.using(using).enabled().select_related("user")
         found = enabled.filter(code=folded).first()
         if found and getattr(found.user, "is_active", True):

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib.auth.signals import user_logged_out
 from django.http import Http404
-from django.http.request import split_domain_port
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from rest_framework import serializers, status
@@ -13,9 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from phone_referrals.api import ApiView, OpenView
+from phone_referrals.signin.facts import facts_of
 from phone_referrals.signin.serializers import GetVerifyCodeSerializer, SessionSerializer
 from phone_referrals.signin.verification import CodeSent, request_code
-from phone_referrals.throttling import GetVerifyCodeThrottle, client_address
+from phone_referrals.throttling import GetVerifyCodeThrottle
 from phone_referrals.tokens import BaseTokenIssuer, get_issuer
 from phone_referrals.tokens.session import end_this_session
 
@@ -34,14 +34,7 @@ class GetVerifyCodeView(OpenView):
         return Response(self.represent(self.send(serializer.validated_data)))
 
     def send(self, data: dict[str, Any]) -> CodeSent:
-        host, _ = split_domain_port(self.request.get_host())
-        sent: Any = self.request.data
-        return request_code(
-            phone_number=data["phone_number"],
-            host=host,
-            address=client_address(self.request),
-            data=dict(sent.items()),
-        )
+        return request_code(phone_number=data["phone_number"], **facts_of(self.request, self.request.data))
 
     def represent(self, sent: CodeSent) -> dict[str, Any]:
         return represent_sent(sent)
