@@ -82,6 +82,16 @@ def test_a_forged_form_does_nothing_and_leads_back_with_a_word(visitors, outbox,
         assert OUT_OF_DATE in text_of(page)
 
 
+def test_an_accept_header_that_django_cannot_read_is_a_bad_request(client, monkeypatch):
+    # What it raises depends on its version.
+    def set_language(request):
+        raise ValueError("Unable to parse header parameters (value too long).")
+
+    monkeypatch.setattr("phone_referrals.pages.page.set_language", set_language)
+
+    assert client.post(address("set_language"), {"language": "ru"}, headers={"accept": "a" * 20_000}).status_code == 400
+
+
 def token_in(page):
     return re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.content.decode())[1]
 

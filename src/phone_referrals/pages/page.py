@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.db import connections, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import reverse
 from django.utils.decorators import decorator_from_middleware
@@ -19,6 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from django.views.generic.edit import FormMixin
+from django.views.i18n import set_language
 from rest_framework.throttling import BaseThrottle
 
 from phone_referrals.exceptions import PhoneReferralsError, TooManyRequests
@@ -48,6 +49,16 @@ def protected(view: Callable[..., Any]) -> Callable[..., Any]:
         view = transaction.non_atomic_requests(using=alias)(view)
     # The middleware of the site leaves the check to ours; and to ours who must be signed in.
     return sensitive_post_parameters()(never_cache(csrf_exempt(login_not_required(view))))
+
+
+@protected
+def choose_language(request: HttpRequest) -> HttpResponse:
+    """Django's own view, which raises where the header `Accept` is too long for it to read."""
+    try:
+        response: HttpResponse = set_language(request)
+    except ValueError:
+        return HttpResponseBadRequest()
+    return response
 
 
 class SeeOther(HttpResponseRedirect):
