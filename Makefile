@@ -31,8 +31,9 @@ lint: .venv/test.stamp
 	DEBUG=1 DATABASE_URL=sqlite://:memory: $(BIN)/python example_project/manage.py makemigrations --check --dry-run
 	$(BIN)/python -m django makemigrations --check --dry-run --settings tests.settings --pythonpath .
 
-faults: .venv/test.stamp  ## Kills and cuts off what the site stands on while it is used: two minutes.
+faults: .venv/test.stamp  ## Kills and cuts off what the site stands on while it is used: three minutes.
 	$(BIN)/python tests/faults/run.py
+	$(BIN)/python tests/faults/workers.py
 
 fuzz: .venv/tools.stamp  ## At least 20,000 requests made from the site's own description: six minutes.
 	$(BIN)/python tests/fuzz/run.py

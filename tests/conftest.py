@@ -4,10 +4,13 @@ import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 
+import django
 import pytest
 from django.core.cache import cache
 from django.db import connections
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from phone_referrals.accounts import get_accounts
@@ -81,6 +84,31 @@ def send_code(last_code):
         return last_code(phone)
 
     return send_code
+
+
+class Queue:
+    """A queue of Django Tasks, and its worker: `run()` runs what is due, and what that adds."""
+
+    package = "django.tasks" if django.VERSION >= (6,) else "django_tasks"
+    backend = f"{package}.backends.dummy.DummyBackend"
+
+    @property
+    def waiting(self):
+        return import_module(self.package).default_task_backend.results
+
+    def run(self):
+        while due := [each for each in self.waiting if (each.task.run_after or timezone.now()) <= timezone.now()]:
+            self.waiting.remove(due[0])
+            due[0].task.call(*due[0].args, **due[0].kwargs)
+
+
+@pytest.fixture
+def queue(settings):
+    """Codes go into a queue; the test is the worker."""
+    queue = Queue()
+    settings.TASKS = {"default": {"BACKEND": queue.backend}}
+    settings.PHONE_REFERRALS_SMS_QUEUE = True
+    return queue
 
 
 @pytest.fixture

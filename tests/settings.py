@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+import django
 
 
 def database() -> dict[str, Any]:
@@ -43,6 +44,8 @@ INSTALLED_APPS = [
     "phone_referrals",
     "tests.hosts.phone_first",
 ]
+if django.VERSION < (6,):
+    INSTALLED_APPS.append("django_tasks")
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

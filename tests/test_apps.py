@@ -2,7 +2,7 @@ import pytest
 from django.apps import apps
 from django.core.checks import run_checks
 
-from phone_referrals import checks
+from phone_referrals.checks import ids as check_ids
 
 
 def ids(**kwargs):
@@ -19,9 +19,9 @@ def test_there_is_one_app_with_one_label():
 def test_the_app_brings_its_checks(settings):
     settings.PHONE_REFERRALS_CODE_DIGITS = 4
     settings.PHONE_REFERRALS_ALLOWED_REGIONS = ()
-    assert ids() == {checks.LIMIT_OUT_OF_RANGE}
-    advice = {checks.CACHE_PER_PROCESS, checks.PROXIES_UNKNOWN, checks.SMS_UNLIMITED}
-    assert ids(include_deployment_checks=True) == {checks.LIMIT_OUT_OF_RANGE, checks.REGIONS_MISSING, *advice}
+    assert ids() == {check_ids.LIMIT_OUT_OF_RANGE}
+    advice = {check_ids.CACHE_PER_PROCESS, check_ids.PROXIES_UNKNOWN, check_ids.SMS_UNLIMITED}
+    assert ids(include_deployment_checks=True) == {check_ids.LIMIT_OUT_OF_RANGE, check_ids.REGIONS_MISSING, *advice}
 
 
 @pytest.mark.django_db

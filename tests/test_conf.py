@@ -26,6 +26,7 @@ SETTINGS = [
     ("apprise_url", "", "twilio://AC1:token@12015550123/{phone_number}"),
     ("sms_host", "", "example.com"),
     ("sms_android_hash", "", "FA+9qCX9VSu"),
+    ("sms_queue", "", "sms"),
     ("send_guards", (), ["site.captcha"]),
     ("sms_daily_limit", None, 1000),
     ("sms_daily_limit_by_region", {}, {"US": 100}),
@@ -81,3 +82,9 @@ def test_all_regions_are_served_while_a_site_is_developed(settings):
 def test_a_number_may_be_text_as_the_environment_gives_it(settings, value, number):
     settings.PHONE_REFERRALS_CODE_DIGITS = value
     assert conf.code_digits == number
+
+
+@pytest.mark.parametrize(("value", "queue"), [(True, "default"), (False, ""), ("sms", "sms")])
+def test_a_queue_needs_no_name(settings, value, queue):
+    settings.PHONE_REFERRALS_SMS_QUEUE = value
+    assert conf.sms_queue == queue

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "rest_framework.authtoken",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_tasks_db",
     "phone_referrals",
     "accounts",
 ]
@@ -166,6 +167,10 @@ regions = words("PHONE_REFERRALS_ALLOWED_REGIONS", "*")
 PHONE_REFERRALS_ALLOWED_REGIONS = "*" if regions == ["*"] else regions
 
 LOGIN_URL = "phone_referrals_pages:sign_in"
+
+# 1: messages are sent by `manage.py db_worker`, and no visitor waits for the gateway.
+PHONE_REFERRALS_SMS_QUEUE = flag("PHONE_REFERRALS_SMS_QUEUE")
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 # Languages and static files
 

@@ -139,6 +139,15 @@ class Conf:
         return str(_get("PHONE_REFERRALS_SMS_ANDROID_HASH", ""))
 
     @property
+    def sms_queue(self) -> str:
+        """Name of the queue of Django Tasks whose worker sends the codes; `True` is `"default"`.
+
+        Off, the request waits for the gateway. A gateway that takes over a minute may be asked twice by the worker.
+        """
+        value: str | bool = _get("PHONE_REFERRALS_SMS_QUEUE", default=False)
+        return "default" if value is True else value or ""
+
+    @property
     def send_guards(self) -> Sequence[str]:
         """Dotted paths of callables that are given a `SendRequest` and may refuse by raising a `SignInError`."""
         value: Sequence[str] = _get("PHONE_REFERRALS_SEND_GUARDS", ())

@@ -61,6 +61,29 @@ class PhoneVerification(models.Model):
         return State(**{**values, "sent_at": tuple(self.sent_at)})
 
 
+class QueuedCode(models.Model):
+    """A message that waits for a worker, which deletes it once the gateway has taken it. See `signin/tasks.py`.
+
+    It holds neither phone nor code: the worker derives the code that is live when it sends.
+    """
+
+    verification = models.ForeignKey(PhoneVerification, on_delete=models.CASCADE, related_name="queued_codes")
+    host = models.CharField(max_length=255)
+    language = models.CharField(max_length=16)
+    counted_in = models.JSONField()  # The rows of `usage.Reservation`.
+    queued_at = models.DateTimeField()
+    due_at = models.DateTimeField()  # Whoever moves it on has the message until then.
+    attempts = models.PositiveSmallIntegerField(default=0)
+    maybe_sent = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = _("queued code")
+        verbose_name_plural = _("queued codes")
+
+    def __str__(self) -> str:
+        return f"{self.queued_at:%Y-%m-%d %H:%M:%S}"
+
+
 class SmsUsage(models.Model):
     """Messages of one day (UTC) and region, and what became of them. Region "" counts all, where they have a ceiling.
 

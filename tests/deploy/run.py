@@ -234,12 +234,14 @@ class Site:
 
     def configure(self, *files):
         self.compose = json.loads(compose(self.scratch / "deploy", *files).stdout)
-        images = {"gateway": self.images["gateway"], "app": self.images["app"], "migrate": self.images["app"]}
+        site = self.images["app"]
+        images = {"gateway": self.images["gateway"], "app": site, "worker": site, "migrate": site}
         for name, image in images.items():
             setattr(self, name, Service(name, self.compose, image, self.machine, self.logs))
 
     def start(self):
         self.migrate.run()
+        self.worker.start()
         for service in (self.app, self.gateway):
             service.start()
             wait_until(lambda service=service: service.process.poll() is not None or service.is_healthy())
@@ -391,12 +393,33 @@ def the_limit_by_the_hour_is_exact_over_all_processes(site):
         assert (statuses.count(400), statuses.count(429)) == (30, 50), statuses
 
 
+def messages_are_sent_by_the_worker_also_those_it_was_not_there_for(site):
+    def sent(code):
+        return f"#{code}" in site.worker.log.read_text()
+
+    def ask():
+        return Visitor().post("/api/users/get_verify_code/", {"phone_number": next(PHONES)})[2]["code"]
+
+    code = ask()
+    wait_until(lambda: sent(code))
+    assert f"#{code}" not in site.app.log.read_text()
+    assert site.worker.stop() == 0
+    code = ask()
+    time.sleep(1)
+    assert not sent(code)
+    site.worker.start()
+    wait_until(lambda: sent(code))
+
+
 def readiness_follows_the_database(site):
     visitor = Visitor()
+    # As the engine starts it anew when it ends without the database.
+    assert site.worker.stop() == 0
     site.db.stop()
     assert visitor.get("/readyz")[::2] == (503, "unavailable\n")
     assert visitor.get("/healthz")[0] == 200
     site.db.start()
+    site.worker.start()
     assert visitor.get("/readyz")[0] == 200
 
 
@@ -477,7 +500,7 @@ def a_request_under_way_is_answered_before_the_site_stops(site):
     status, headers, answer = Visitor().post("/api/users/auth/", {})
     assert (status, headers["Retry-After"], answer["code"]) == (503, "10", "unavailable")
     assert Visitor().get("/static/rest_framework/css/default.css")[0] == 200
-    assert site.gateway.stop() == 0
+    assert site.gateway.stop() == site.worker.stop() == 0
 
 
 def with_a_certificate_everything_is_https_and_codes_are_not_told(site):
@@ -520,7 +543,7 @@ def with_a_certificate_everything_is_https_and_codes_are_not_told(site):
 
 
 def stopping_leaves_nothing_behind(site):
-    for service in (site.gateway, site.app, site.cache):
+    for service in (site.gateway, site.app, site.worker, site.cache):
         assert service.stop() == 0, service.name
     site.db.stop()
     left = [path for path in Path("/proc").iterdir() if path.name.isdigit() and int(path.name) != os.getpid()]
@@ -541,6 +564,7 @@ def slow_clients_are_let_go():
 
 CHECKS = (
     people_sign_in_and_redeem_through_the_gateway,
+    messages_are_sent_by_the_worker_also_those_it_was_not_there_for,
     health_is_told_by_any_name_and_says_nothing_else,
     a_wrong_host_is_refused,
     static_files_come_from_the_gateway,

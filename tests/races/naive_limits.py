@@ -27,7 +27,7 @@ def usage_of(region):
     return row
 
 
-def take(region, home, limit, *, watch_conversion):
+def take(day, region, home, limit, *, watch_conversion):
     """As `signin.usage._take`, of one slot and one day."""
     row = usage_of(region)
     least, share = conf.min_conversion or (None, 0)
@@ -36,22 +36,23 @@ def take(region, home, limit, *, watch_conversion):
         return None
     pause()
     SmsUsage.objects.filter(pk=row.pk).update(sent=row.sent + 1)
-    return SmsUsage.objects.filter(pk=row.pk)
+    return home
 
 
-def take_counting_well(region, home, limit, *, watch_conversion):
+def take_counting_well(day, region, home, limit, *, watch_conversion):
     """As `take`; what it adds it adds in the database, but still checks before."""
     rows = SmsUsage.objects.filter(pk=usage_of(region).pk)
     if limit is not None and rows.get().sent >= limit:
         return None
     pause()
     rows.update(sent=F("sent") + 1)
-    return rows
+    return home
 
 
 def give_back(reservation, *, taken):
     """As `signin.usage.Reservation.give_back`."""
-    for rows in reservation.rows:
+    for day, region, slot in reservation.rows:
+        rows = SmsUsage.objects.filter(day=day, region=region, slot=slot)
         row = rows.get()
         pause()
         rows.update(failed=row.failed + 1, sent=row.sent - (0 if taken else 1))

@@ -38,6 +38,7 @@ class Gateway(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.mode = "works"
+        self.delay = 0  # seconds, before and after it takes a message
         self.messages = Counter()
         self.texts = {}
         self.lock = threading.Lock()
@@ -57,12 +58,14 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         mode = self.server.mode
         message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        time.sleep(self.server.delay)
         if mode != "raises":
             with self.server.lock:
                 self.server.messages[message["to"]] += 1
                 self.server.texts[message["to"]] = message["text"]
         if mode == "hangs":
             time.sleep(2 * TIMEOUT)
+        time.sleep(self.server.delay)
         self.send_response(500 if mode == "raises" else 200)
         self.end_headers()
         with suppress(OSError):

@@ -91,8 +91,8 @@ def with_no_such_process(call):
 class Site:
     """gunicorn with two workers, and how to kill them."""
 
-    def __init__(self, address, gunicorn, log):
-        self.address, self.gunicorn, self.log = address, gunicorn, log
+    def __init__(self, address, gunicorn, log, environment):
+        self.address, self.gunicorn, self.log, self.environment = address, gunicorn, log, environment
 
     @property
     def url(self):
@@ -142,7 +142,7 @@ def running_site(**environment):
                 pass_fds=[listener.fileno()],
                 start_new_session=True,
             )
-            site = Site(listener.getsockname(), gunicorn, directory / "site.log")
+            site = Site(listener.getsockname(), gunicorn, directory / "site.log", environment)
             client = Client(site.address)
             wait_until(lambda: client.get("/api/users/me/")[0] == http.HTTPStatus.UNAUTHORIZED)
             client.close()

@@ -5,6 +5,7 @@ a ceiling holds exactly, however many send at once.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
@@ -28,29 +29,31 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Reservation:
-    """The rows in which a message was counted before it was sent."""
+    """The rows in which a message was counted before it was sent, by day (ISO 8601), region and slot."""
 
-    rows: tuple[QuerySet[SmsUsage], ...]
+    rows: Sequence[tuple[str, str, int]]  # As JSON, for a message that waits in the queue.
 
     def give_back(self, *, taken: bool) -> None:
         """Count the message as failed. `taken`: the gateway may have sent it after all, so it stays counted as sent."""
-        for rows in self.rows:
+        for day, region, slot in self.rows:
+            rows = _rows(date.fromisoformat(day), region, slot)
             rows.update(failed=F("failed") + 1, sent=F("sent") - (0 if taken else 1))
 
 
 def reserve(phone_number: str) -> Reservation:
     """Count a message that is about to be sent; raises `SmsLimitReached`."""
-    region, slot = phones.region_of(phone_number), _slot_of(phone_number)
-    regional = _take(region, slot, conf.sms_daily_limit_by_region.get(region), watch_conversion=True)
-    if regional is None:
+    day, region, home = _today(), phones.region_of(phone_number), _slot_of(phone_number)
+    slot = _take(day, region, home, conf.sms_daily_limit_by_region.get(region), watch_conversion=True)
+    if slot is None:
         raise _refusal()
+    regional = (day.isoformat(), region, slot)
     if conf.sms_daily_limit is None:
-        return Reservation(rows=(regional,))
-    total = _take(ALL_REGIONS, slot, conf.sms_daily_limit, watch_conversion=False)
+        return Reservation(rows=[regional])
+    total = _take(day, ALL_REGIONS, home, conf.sms_daily_limit, watch_conversion=False)
     if total is None:
-        regional.update(sent=F("sent") - 1)
+        _rows(day, region, slot).update(sent=F("sent") - 1)
         raise _refusal()
-    return Reservation(rows=(regional, total))
+    return Reservation(rows=[regional, (day.isoformat(), ALL_REGIONS, total)])
 
 
 def record_verified(phone_number: str) -> None:
@@ -61,19 +64,19 @@ def record_verified(phone_number: str) -> None:
         _rows(*key).update(verified=F("verified") + 1)
 
 
-def _take(region: str, home: int, limit: int | None, *, watch_conversion: bool) -> QuerySet[SmsUsage] | None:
-    """Count one message in a slot that has room; return the slot's row, or `None` if no slot has room."""
-    day, slots = _today(), conf.sms_usage_slots
+def _take(day: date, region: str, home: int, limit: int | None, *, watch_conversion: bool) -> int | None:
+    """Count one message in a slot that has room; return the slot, or `None` if none has room."""
+    slots = conf.sms_usage_slots
     converting = _converting(region, home, *conf.min_conversion) if watch_conversion and conf.min_conversion else Q()
     for slot in [home] if limit is None else [(home + step) % slots for step in range(slots)]:
         rows = _rows(day, region, slot)
         room = Q() if limit is None else Q(sent__lt=_share(limit, slot))
         if rows.filter(room, converting).update(sent=F("sent") + 1):
-            return rows
+            return slot
         # The first messages of a day to a region find no row, and one of them makes it: look again in any case.
         _create(day, region, slot)
         if rows.filter(room, converting).update(sent=F("sent") + 1):
-            return rows
+            return slot
         if converting and rows.filter(room).exists():
             _report_once(region, "pause_reported", signals.sms_paused)
             return None

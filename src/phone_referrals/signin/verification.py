@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
-from phone_referrals import phones, signals, sms
+from phone_referrals import phones, signals
 from phone_referrals.accounts import get_accounts
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import (
@@ -35,7 +35,7 @@ from phone_referrals.exceptions import (
     TooManyMessages,
 )
 from phone_referrals.models import PhoneVerification
-from phone_referrals.signin import codes, usage
+from phone_referrals.signin import codes, delivery, usage
 from phone_referrals.signin.codes import Decision, Limits, Outcome, Purpose, State
 from phone_referrals.signin.guards import SendRequest
 from phone_referrals.signin.test_numbers import fixed_code
@@ -90,10 +90,8 @@ def request_code(
     decision, row = _decide(phone_number, purpose, consider)
     code = live_codes(phone_number, purpose, decision.state)[0]
     if not is_test:
-        give_back = partial(
-            _give_back, phone_number, purpose, before=row.state if row else State(), sent=decision.state
-        )
-        _deliver(phone_number, purpose, code, host=host, give_back=give_back)
+        before = row.state if row else State()
+        _deliver(phone_number, purpose, code, host=host, now=now, before=before, sent=decision.state)
     return CodeSent(
         phone_number=phone_number,
         expires_in=codes.seconds_left(decision.state, now=now),
@@ -126,32 +124,28 @@ def check_code(*, phone_number: str, code: str, purpose: str = Purpose.SIGN_IN) 
 
 
 @sensitive_variables()
-def _deliver(phone_number: str, purpose: str, code: str, *, host: str, give_back: Callable[..., None]) -> None:
-    """Send the message; where it is not sent, give back what it has cost."""
+def _deliver(
+    phone_number: str, purpose: str, code: str, *, host: str, now: datetime, before: State, sent: State
+) -> None:
+    """Send the message, or leave it to a worker; where neither works, give back what it has cost."""
     try:
         reservation = usage.reserve(phone_number)
     except SmsLimitReached:
-        give_back(taken=False)
+        give_back(phone_number, purpose, before=before, sent=sent, taken=False)
         raise
-    failure = _send(phone_number, purpose, code, host)
+    if conf.sms_queue:
+        failure = delivery.queue(
+            phone_number=phone_number, purpose=purpose, host=host, counted_in=reservation.rows, now=now
+        )
+    else:
+        failure = delivery.send(phone_number=phone_number, purpose=purpose, code=code, host=host)
     if failure:
-        taken = not issubclass(failure, DeliveryFailed)
+        taken = not conf.sms_queue and not issubclass(failure, DeliveryFailed)
         reservation.give_back(taken=taken)
-        give_back(taken=taken)
+        give_back(phone_number, purpose, before=before, sent=sent, taken=taken)
         # The class only: a gateway's own words often quote the number.
         logger.error("SMS not delivered: %s", failure.__qualname__)
         raise DeliveryFailed
-    signals.code_sent.send_robust(PhoneVerification, phone_number=phone_number, purpose=purpose)
-
-
-@sensitive_variables()
-def _send(phone_number: str, purpose: str, code: str, host: str) -> type[Exception] | None:
-    """Send the message; return the class of what went wrong. Raised, the error would be in the log of the next one."""
-    try:
-        sms.send(sms.render(phone_number=phone_number, purpose=purpose, code=code, host=host))
-    except Exception as error:  # noqa: BLE001 - whatever a gateway raises, the visitor's wait is given back
-        return type(error)
-    return None
 
 
 def _decide(
@@ -183,7 +177,9 @@ def _decide(
     raise Busy(retry_after=1)
 
 
-def _give_back(phone_number: str, purpose: str, *, before: State, sent: State, taken: bool) -> None:
+def give_back(phone_number: str, purpose: str, *, before: State, sent: State, taken: bool) -> None:
+    """Give back what a message that failed has cost its phone; see `codes.on_failed_send`."""
+
     def policy(state: State) -> Decision:
         given_back = codes.on_failed_send(state, before=before, sent=sent, taken=taken)
         return Decision(outcome=Outcome.SEND, state=given_back)

@@ -5,6 +5,7 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
 from phone_referrals import checks
+from phone_referrals.checks import ids as check_ids
 
 FICTIONAL = [f"+120155501{number:02}" for number in range(11)]
 GOOD_ENTRY = {"code": "123456", "until": "2027-01-31"}
@@ -50,14 +51,14 @@ def test_a_site_without_regions_must_not_go_to_production(in_production, missing
 
     [message] = checks.check_deployment()
 
-    assert message.id == checks.REGIONS_MISSING
+    assert message.id == check_ids.REGIONS_MISSING
     assert message.is_serious()
 
 
 @pytest.mark.django_db
 def test_check_deploy_refuses_a_site_without_regions(in_production):
     del in_production.PHONE_REFERRALS_ALLOWED_REGIONS
-    with pytest.raises(SystemCheckError, match=checks.REGIONS_MISSING):
+    with pytest.raises(SystemCheckError, match=check_ids.REGIONS_MISSING):
         call_command("check", "--deploy", "--fail-level", "ERROR")
 
 
@@ -69,7 +70,7 @@ def test_a_star_is_all_regions_on_purpose(in_production):
 @pytest.mark.parametrize("backend", ["locmem.LocMemCache", "dummy.DummyCache"])
 def test_a_cache_of_each_process_counts_no_site_wide_limit(in_production, backend):
     in_production.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{backend}"}}
-    assert ids(checks.check_deployment()) == [checks.CACHE_PER_PROCESS]
+    assert ids(checks.check_deployment()) == [check_ids.CACHE_PER_PROCESS]
 
 
 @pytest.mark.parametrize("proxies", [0, 1, 2])
@@ -80,13 +81,13 @@ def test_any_number_of_proxies_is_an_answer(in_production, proxies):
 
 def test_the_number_of_proxies_should_be_said(in_production):
     in_production.REST_FRAMEWORK = {}
-    assert ids(checks.check_deployment()) == [checks.PROXIES_UNKNOWN]
+    assert ids(checks.check_deployment()) == [check_ids.PROXIES_UNKNOWN]
 
 
 def test_a_site_should_have_a_ceiling(in_production):
     in_production.PHONE_REFERRALS_SMS_DAILY_LIMIT = None
     [message] = checks.check_deployment()
-    assert message.id == checks.SMS_UNLIMITED
+    assert message.id == check_ids.SMS_UNLIMITED
     assert not message.is_serious()
 
     in_production.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 10}
@@ -98,7 +99,7 @@ def test_a_site_should_have_a_ceiling(in_production):
 )
 def test_regions_are_a_list_of_iso_codes(settings, regions, named):
     settings.PHONE_REFERRALS_ALLOWED_REGIONS = regions
-    assert reports(checks.REGIONS_UNKNOWN, named)
+    assert reports(check_ids.REGIONS_UNKNOWN, named)
 
 
 @pytest.mark.parametrize("regions", [["US"], ("RU", "KZ"), {"GB", "JE"}, [], "*"])
@@ -110,7 +111,7 @@ def test_known_regions_are_right(settings, regions):
 @pytest.mark.parametrize("types", [["MOBILE"], ["mobile", "landline"], "mobile", ""])
 def test_number_types_are_a_list_of_libphonenumbers_words(settings, types):
     settings.PHONE_REFERRALS_NUMBER_TYPES = types
-    assert reports(checks.NUMBER_TYPE_UNKNOWN, "premium_rate", "mobile")
+    assert reports(check_ids.NUMBER_TYPE_UNKNOWN, "premium_rate", "mobile")
 
 
 @pytest.mark.parametrize("types", [["mobile"], ("voip", "uan"), {"pager"}])
@@ -137,7 +138,7 @@ def test_known_number_types_are_right(settings, types):
 )
 def test_a_ceiling_that_is_none(settings, name, value, named):
     setattr(settings, f"PHONE_REFERRALS_{name}", value)
-    assert reports(checks.SMS_LIMIT_WRONG, named)
+    assert reports(check_ids.SMS_LIMIT_WRONG, named)
 
 
 @pytest.mark.parametrize(
@@ -158,12 +159,12 @@ def test_a_ceiling_that_is_one(settings, name, value):
 @pytest.mark.parametrize("slots", [0, -1, 1001, "many"])
 def test_slots_are_a_number_within_bounds(settings, slots):
     settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = slots
-    assert reports(checks.LIMIT_OUT_OF_RANGE, "PHONE_REFERRALS_SMS_USAGE_SLOTS")
+    assert reports(check_ids.LIMIT_OUT_OF_RANGE, "PHONE_REFERRALS_SMS_USAGE_SLOTS")
 
 
 def test_a_guard_that_cannot_be_imported(settings):
     settings.PHONE_REFERRALS_SEND_GUARDS = ["nowhere.captcha"]
-    assert reports(checks.PATH_NOT_IMPORTABLE, "PHONE_REFERRALS_SEND_GUARDS", "'nowhere.captcha'")
+    assert reports(check_ids.PATH_NOT_IMPORTABLE, "PHONE_REFERRALS_SEND_GUARDS", "'nowhere.captcha'")
 
 
 @pytest.mark.parametrize("until", ["2027-01-31", "2020-01-01"])
@@ -174,7 +175,7 @@ def test_ten_good_test_numbers_are_right(settings, until):
 
 def test_more_than_ten_test_numbers_are_too_many(settings):
     settings.PHONE_REFERRALS_TEST_NUMBERS = dict.fromkeys(FICTIONAL, GOOD_ENTRY)
-    assert reports(checks.TEST_NUMBER_WRONG, "more than 10")
+    assert reports(check_ids.TEST_NUMBER_WRONG, "more than 10")
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def test_more_than_ten_test_numbers_are_too_many(settings):
 )
 def test_a_test_number_is_a_valid_one_in_e164(settings, number):
     settings.PHONE_REFERRALS_TEST_NUMBERS = {number: GOOD_ENTRY}
-    assert reports(checks.TEST_NUMBER_WRONG)
+    assert reports(check_ids.TEST_NUMBER_WRONG)
 
 
 @pytest.mark.parametrize(
@@ -211,13 +212,13 @@ def test_a_test_number_is_a_valid_one_in_e164(settings, number):
 )
 def test_a_bad_entry_of_a_test_number(settings, entry):
     settings.PHONE_REFERRALS_TEST_NUMBERS = {FICTIONAL[0]: entry}
-    assert reports(checks.TEST_NUMBER_WRONG, "+1 *** *** **00")
+    assert reports(check_ids.TEST_NUMBER_WRONG, "+1 *** *** **00")
 
 
 def test_each_bad_entry_is_named_and_masked(settings):
     settings.PHONE_REFERRALS_TEST_NUMBERS = {FICTIONAL[0]: {}, FICTIONAL[1]: GOOD_ENTRY, FICTIONAL[2]: {}}
     messages = checks.check_settings()
-    assert ids(messages) == [checks.TEST_NUMBER_WRONG] * 2
+    assert ids(messages) == [check_ids.TEST_NUMBER_WRONG] * 2
     assert not [message for message in messages if "5550" in message.msg]
 
 
@@ -236,4 +237,4 @@ def test_each_bad_entry_is_named_and_masked(settings):
 )
 def test_a_setting_of_another_shape_is_reported_too(settings, name, value):
     setattr(settings, f"PHONE_REFERRALS_{name}", value)
-    assert ids(checks.check_settings()) == [checks.SETTING_MALFORMED]
+    assert ids(checks.check_settings()) == [check_ids.SETTING_MALFORMED]

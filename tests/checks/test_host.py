@@ -5,6 +5,9 @@ from django.core.checks import ERROR
 from django.db import connection
 
 from phone_referrals import checks
+from phone_referrals.checks import ids as check_ids
+from phone_referrals.checks.host import BACKEND
+from phone_referrals.checks.messages import RANGES
 from phone_referrals.signin.backend import PhoneCodeBackend
 
 
@@ -44,17 +47,17 @@ def test_nothing_is_wrong_with_the_test_site():
 )
 def test_a_phone_field_that_is_not_there(settings, path):
     settings.PHONE_REFERRALS_PHONE_FIELD = path
-    assert reports(checks.PHONE_FIELD_MISSING, "phone_first.User", repr(path))
+    assert reports(check_ids.PHONE_FIELD_MISSING, "phone_first.User", repr(path))
 
 
 def test_a_user_model_without_the_mixin(settings):
     settings.AUTH_USER_MODEL = "auth.Group"
-    assert reports(checks.PHONE_FIELD_MISSING, "auth.Group", "'phone_number'")
+    assert reports(check_ids.PHONE_FIELD_MISSING, "auth.Group", "'phone_number'")
 
 
 def test_a_phone_field_has_to_be_a_unique_one(settings):
     settings.PHONE_REFERRALS_PHONE_FIELD = "password"
-    assert reports(checks.PHONE_FIELD_NOT_UNIQUE, "'password'", "phone_first.User")
+    assert reports(check_ids.PHONE_FIELD_NOT_UNIQUE, "'password'", "phone_first.User")
 
 
 def test_a_phone_field_may_be_unique_by_a_constraint_of_a_related_model(settings):
@@ -68,29 +71,25 @@ def test_a_phone_field_may_be_unique_by_a_constraint_of_a_related_model(settings
 @pytest.mark.parametrize("path", ["nowhere.at_all", "phone_referrals.conf.Nothing", "no_dots"])
 def test_a_path_that_cannot_be_imported(settings, setting, path):
     setattr(settings, f"PHONE_REFERRALS_{setting}", [path] if setting == "REDEEM_RULES" else path)
-    assert reports(checks.PATH_NOT_IMPORTABLE, f"PHONE_REFERRALS_{setting}", repr(path))
+    assert reports(check_ids.PATH_NOT_IMPORTABLE, f"PHONE_REFERRALS_{setting}", repr(path))
 
 
 def test_every_rule_is_imported(settings):
     settings.PHONE_REFERRALS_REDEEM_RULES = ["math.ceil", "math.cell", "math.flor"]
-    assert [message.id for message in checks.check_settings()] == [checks.PATH_NOT_IMPORTABLE] * 2
+    assert [message.id for message in checks.check_settings()] == [check_ids.PATH_NOT_IMPORTABLE] * 2
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [
-        (name, value)
-        for name, (least, greatest) in checks.RANGES.items()
-        for value in (least - 1, greatest + 1, "many", None)
-    ],
+    [(name, value) for name, (least, greatest) in RANGES.items() for value in (least - 1, greatest + 1, "many", None)],
 )
 def test_a_limit_out_of_range(settings, name, value):
     setattr(settings, f"PHONE_REFERRALS_{name.upper()}", value)
-    least, greatest = checks.RANGES[name]
-    assert reports(checks.LIMIT_OUT_OF_RANGE, f"PHONE_REFERRALS_{name.upper()}", f"from {least} to {greatest}")
+    least, greatest = RANGES[name]
+    assert reports(check_ids.LIMIT_OUT_OF_RANGE, f"PHONE_REFERRALS_{name.upper()}", f"from {least} to {greatest}")
 
 
-@pytest.mark.parametrize(("name", "bounds"), checks.RANGES.items())
+@pytest.mark.parametrize(("name", "bounds"), RANGES.items())
 def test_a_limit_at_the_edge_of_its_range(settings, name, bounds):
     for value in bounds:
         setattr(settings, f"PHONE_REFERRALS_{name.upper()}", value)
@@ -106,7 +105,7 @@ def test_codes_may_be_short_while_they_are_echoed(settings, digits, allowed):
 
 def test_the_app_of_the_token_issuer_is_not_installed(settings):
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "rest_framework.authtoken"]
-    assert reports(checks.TOKEN_APP_MISSING, "DRFTokenIssuer", "rest_framework.authtoken")
+    assert reports(check_ids.TOKEN_APP_MISSING, "DRFTokenIssuer", "rest_framework.authtoken")
 
 
 class IssuerWithoutApp:
@@ -132,10 +131,10 @@ class HostBackend(PhoneCodeBackend):
 )
 def test_no_backend_signs_in_by_phone(settings, backends):
     settings.AUTHENTICATION_BACKENDS = backends
-    assert reports(checks.BACKEND_MISSING, "AUTHENTICATION_BACKENDS")
+    assert reports(check_ids.BACKEND_MISSING, "AUTHENTICATION_BACKENDS")
 
 
-@pytest.mark.parametrize("backend", [checks.BACKEND, f"{__name__}.HostBackend"])
+@pytest.mark.parametrize("backend", [BACKEND, f"{__name__}.HostBackend"])
 def test_a_backend_that_signs_in_by_phone_may_be_a_subclass_and_come_last(settings, backend):
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", backend]
     assert checks.check_settings() == []
@@ -146,7 +145,7 @@ def test_a_backend_that_signs_in_by_phone_may_be_a_subclass_and_come_last(settin
 )
 def test_regions_that_do_not_exist(settings, regions, named):
     settings.PHONE_REFERRALS_ALLOWED_REGIONS = regions
-    assert reports(checks.REGIONS_UNKNOWN, named)
+    assert reports(check_ids.REGIONS_UNKNOWN, named)
 
 
 @pytest.mark.parametrize("regions", ["*", [], (), ["US"], {"RU", "KZ"}, None])
@@ -157,23 +156,23 @@ def test_regions_that_exist(settings, regions):
 
 def test_codes_are_echoed_in_production(settings):
     settings.PHONE_REFERRALS_ECHO_CODE = True
-    assert reports(checks.CODE_ECHOED, "PHONE_REFERRALS_ECHO_CODE", check=checks.check_deployment)
+    assert reports(check_ids.CODE_ECHOED, "PHONE_REFERRALS_ECHO_CODE", check=checks.check_deployment)
 
 
 @pytest.mark.parametrize("regions", [None, (), []])
 def test_no_region_is_served_in_production(settings, regions):
     settings.PHONE_REFERRALS_ALLOWED_REGIONS = regions
-    assert reports(checks.REGIONS_MISSING, "PHONE_REFERRALS_ALLOWED_REGIONS", check=checks.check_deployment)
+    assert reports(check_ids.REGIONS_MISSING, "PHONE_REFERRALS_ALLOWED_REGIONS", check=checks.check_deployment)
 
 
 def test_a_site_in_production_has_to_name_its_regions(settings):
     del settings.PHONE_REFERRALS_ALLOWED_REGIONS
     settings.DEBUG = True  # Where the setting may be left out.
-    assert reports(checks.REGIONS_MISSING, check=checks.check_deployment)
+    assert reports(check_ids.REGIONS_MISSING, check=checks.check_deployment)
 
 
 def test_every_id_is_another():
-    ids = [value for value in vars(checks).values() if isinstance(value, str) and value.startswith("phone_referrals.E")]
+    ids = [value for name, value in vars(check_ids).items() if name.isupper() and ".E" in value]
     assert ids == [f"phone_referrals.E{number:03}" for number in range(1, len(ids) + 1)]
 
 
@@ -184,4 +183,4 @@ def test_every_id_is_another():
 def test_an_isolation_level_that_the_locks_cannot_work_with(monkeypatch, level, right):
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "isolation_level", level)
     assert (checks.check_settings() == []) is right
-    assert right or reports(checks.ISOLATION_LEVEL_WRONG, "default", "SERIALIZABLE")
+    assert right or reports(check_ids.ISOLATION_LEVEL_WRONG, "default", "SERIALIZABLE")

@@ -1,0 +1,116 @@
+"""What the site has to have: a phone field, a backend, what settings name."""
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.checks import CheckMessage, Error
+from django.core.exceptions import FieldDoesNotExist
+from django.db import connections, models, router
+from django.db.models.fields.reverse_related import OneToOneRel
+from django.utils.module_loading import import_string
+
+from phone_referrals.checks.ids import (
+    BACKEND_MISSING,
+    ISOLATION_LEVEL_WRONG,
+    PATH_NOT_IMPORTABLE,
+    PHONE_FIELD_MISSING,
+    PHONE_FIELD_NOT_UNIQUE,
+    TOKEN_APP_MISSING,
+)
+from phone_referrals.conf import conf
+from phone_referrals.models import Referral
+from phone_referrals.tokens import get_issuer
+
+BACKEND = "phone_referrals.signin.backend.PhoneCodeBackend"
+
+
+def phone_field() -> Iterator[CheckMessage]:
+    model: type[models.Model] = get_user_model()
+    *relations, name = conf.phone_field.split("__")
+    try:
+        for relation in relations:
+            link = model._meta.get_field(relation)
+            if not isinstance(link, OneToOneRel) or len(relations) > 1:
+                raise FieldDoesNotExist  # noqa: TRY301
+            model = link.related_model
+        field = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        yield Error(
+            f"The user model {get_user_model()._meta.label} has no field {conf.phone_field!r}.",
+            hint="Add phone_referrals.base_user.PhoneUserMixin to it, or name its own field in "
+            "PHONE_REFERRALS_PHONE_FIELD, or that of a model with a OneToOneField to it, such as 'profile__phone'.",
+            id=PHONE_FIELD_MISSING,
+        )
+        return
+    constraints = [each.fields for each in model._meta.total_unique_constraints]
+    if not getattr(field, "unique", False) and (name,) not in constraints:
+        yield Error(
+            f"The field {conf.phone_field!r} of {get_user_model()._meta.label} is not unique, "
+            "so one phone could have several users.",
+            hint="Give it unique=True.",
+            id=PHONE_FIELD_NOT_UNIQUE,
+        )
+
+
+def dotted_paths() -> Iterator[CheckMessage]:
+    paths = {
+        "PHONE_REFERRALS_ACCOUNTS": [conf.accounts],
+        "PHONE_REFERRALS_CODE_GENERATOR": [conf.code_generator],
+        "PHONE_REFERRALS_DELETE_USER": [conf.delete_user],
+        "PHONE_REFERRALS_REDEEM_RULES": conf.redeem_rules,
+        "PHONE_REFERRALS_SEND_GUARDS": conf.send_guards,
+        "PHONE_REFERRALS_SMS_BACKEND": [conf.sms_backend],
+        "PHONE_REFERRALS_TOKEN_ISSUER": [conf.token_issuer],
+        "PHONE_REFERRALS_USERS_PERMISSION": [conf.users_permission],
+    }
+    for setting, values in paths.items():
+        for path in values:
+            try:
+                import_string(path)
+            except (ImportError, RuntimeError) as error:  # Models of an app that is not installed are the latter.
+                yield Error(
+                    f"{setting} names {path!r}, which cannot be imported: {error}",
+                    hint="Give the dotted path of an importable object.",
+                    id=PATH_NOT_IMPORTABLE,
+                )
+
+
+def token_app() -> Iterator[CheckMessage]:
+    try:
+        app = get_issuer().required_app
+    except (ImportError, RuntimeError, AttributeError):
+        return  # Another check says so, or the host's issuer needs no app.
+    if app and app not in settings.INSTALLED_APPS:
+        yield Error(
+            f"PHONE_REFERRALS_TOKEN_ISSUER {conf.token_issuer!r} needs the app {app!r}.",
+            hint=f"Add {app!r} to INSTALLED_APPS and migrate, or name another issuer.",
+            id=TOKEN_APP_MISSING,
+        )
+
+
+def backend() -> Iterator[CheckMessage]:
+    for path in settings.AUTHENTICATION_BACKENDS:
+        try:
+            backend = import_string(path)
+        except ImportError:
+            continue  # Django says so itself.
+        if isinstance(backend, type) and issubclass(backend, import_string(BACKEND)):
+            return
+    yield Error(
+        "No backend in AUTHENTICATION_BACKENDS signs in by phone.",
+        hint=f"Add {BACKEND!r} to it.",
+        id=BACKEND_MISSING,
+    )
+
+
+def isolation_level() -> Iterator[CheckMessage]:
+    alias = router.db_for_write(Referral)
+    level = connections[alias].settings_dict["OPTIONS"].get("isolation_level")
+    # psycopg's levels have names; they are compared so that it need not be installed.
+    if level is not None and getattr(level, "name", str(level)).upper().replace(" ", "_") != "READ_COMMITTED":
+        yield Error(
+            f"The database {alias!r} has the isolation level {getattr(level, 'name', level)}.",
+            hint="Referrals are kept free of circles by locks, which need READ COMMITTED. It is the default.",
+            id=ISOLATION_LEVEL_WRONG,
+        )

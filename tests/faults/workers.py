@@ -1,0 +1,143 @@
+"""Kill the workers that send messages, again and again, and count what reaches the phones.
+
+    python tests/faults/workers.py
+
+starts the example site with gunicorn, PostgreSQL, a queue, two `manage.py db_worker` and a gateway that takes its time.
+Every code that the site has promised has to arrive, and none twice but those a worker was killed with after the gateway
+had taken them. Takes about a minute; fails if anything was lost or doubled.
+"""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+from pathlib import Path
+
+import psycopg
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.running.gateway import Gateway
+from tests.running.site import Client, fictional_phones, running_site, wait_until
+
+PHONES = 80
+LEASE = 5  # seconds, in place of a minute; the gateway answers within 3, or not at all
+WORKER = f"""
+import datetime, django
+django.setup()
+from django.core.management import call_command
+from phone_referrals.signin import tasks
+tasks.LEASE = datetime.timedelta(seconds={LEASE})
+call_command("db_worker", interval=0.05, startup_delay=False, verbosity=0)
+"""
+
+
+class Workers:
+    """Two workers, of which one is killed and another started, as often as asked."""
+
+    def __init__(self, site):
+        self.environment, self.killed = site.environment, 0
+        self.processes = [self.start() for _ in range(2)]
+
+    def start(self):
+        return subprocess.Popen([sys.executable, "-c", WORKER], env=self.environment, stderr=subprocess.DEVNULL)
+
+    def kill_one(self):
+        worker = self.processes.pop(0)
+        worker.kill()
+        worker.wait()
+        self.killed += 1
+        self.processes.append(self.start())
+
+    def stop(self):
+        for worker in self.processes:
+            worker.kill()
+            worker.wait()
+
+
+def ask(site, phones):
+    """Ask for codes, ten a second; return the phones that the site has promised one."""
+    promised, client = set(), Client(site.address)
+    for phone in phones:
+        status, _ = client.post("/api/users/get_verify_code/", {"phone_number": phone})
+        if status == 200:
+            promised.add(phone)
+        time.sleep(0.1)
+    return promised
+
+
+def waiting(postgres):
+    with psycopg.connect(postgres.url) as connection:
+        return connection.execute("SELECT count(*) FROM phone_referrals_queuedcode").fetchone()[0]
+
+
+@contextmanager
+def nothing(workers, gateway):
+    yield
+
+
+@contextmanager
+def killed(workers, gateway):
+    """Kill one now and then, while `yield` lasts."""
+    chance, over = random.Random(7), False
+
+    def kill():
+        while not over:
+            time.sleep(chance.uniform(1.2, 2))  # A worker takes a second to start.
+            workers.kill_one()
+
+    with ThreadPoolExecutor(1) as pool:
+        killing = pool.submit(kill)
+        try:
+            yield
+        finally:
+            over = True
+        killing.result()
+
+
+@contextmanager
+def refused(workers, gateway):
+    """Let the gateway refuse for a while."""
+
+    def refuse():
+        time.sleep(3)
+        gateway.mode = "raises"
+        time.sleep(5)
+        gateway.mode = "works"
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(refuse)
+        yield
+
+
+def main():
+    os.environ["PHONE_REFERRALS_SMS_QUEUE"] = "1"
+    gateway, phones, failed = Gateway(), fictional_phones(), False
+    gateway.delay = 0.04
+    line = "{:<22} {:>9} {:>9} {:>6} {:>6} {:>8}\n"
+    sys.stdout.write(line.format("fault", "promised", "messages", "kills", "lost", "doubled"))
+    with running_site(GATEWAY=gateway.url) as (site, postgres), ExitStack() as stack:
+        for fault in (nothing, killed, refused):
+            workers = Workers(site)
+            stack.callback(workers.stop)
+            gateway.messages.clear()
+            with fault(workers, gateway):
+                promised = ask(site, islice(phones, PHONES))
+            wait_until(lambda: not waiting(postgres))
+            workers.stop()
+            arrived = gateway.messages
+            lost = len(promised - arrived.keys())
+            doubled = sum(number - 1 for number in arrived.values())
+            sys.stdout.write(line.format(fault.__name__, len(promised), arrived.total(), workers.killed, lost, doubled))
+            sys.stdout.flush()
+            failed |= lost > 0 or doubled > workers.killed or len(promised) < PHONES
+            failed |= fault is killed and workers.killed < 5
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,324 @@
+"""The queue: a message is sent once, by whichever worker, however often gateways fail and workers die."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone, translation
+
+from phone_referrals import signals
+from phone_referrals.exceptions import Busy, DeliveryFailed
+from phone_referrals.models import PhoneVerification, QueuedCode, SmsUsage
+from phone_referrals.signin import verification
+from phone_referrals.signin.tasks import LEASE, send_queued_code
+from phone_referrals.signin.verification import check_code, request_code
+from phone_referrals.sms import BaseSmsBackend
+
+pytestmark = pytest.mark.django_db
+
+SECOND = timedelta(seconds=1)
+FAILURES = []
+
+
+class FailingSmsBackend(BaseSmsBackend):
+    """Raises what FAILURES has, one after the other, with words that quote what no log may show."""
+
+    def send(self, message):
+        raise FAILURES.pop(0)(f"{message.phone_number} {message.text}")
+
+
+class Killed(BaseException):
+    """No `Exception`: nothing of ours runs after it, as after a SIGKILL."""
+
+
+@pytest.fixture(autouse=True)
+def clock(time_machine):
+    """The time, which stands still; `clock(seconds=5)` moves it on."""
+    time_machine.move_to("2026-11-23 12:00:00+00:00", tick=False)
+    return lambda **duration: time_machine.shift(timedelta(**duration))
+
+
+@pytest.fixture
+def gateway(settings):
+    """A gateway that fails as it is told, and then works."""
+
+    def gateway(*failures):
+        FAILURES[:] = failures
+        name = f"{__name__}.FailingSmsBackend" if failures else "phone_referrals.sms.locmem.SmsBackend"
+        settings.PHONE_REFERRALS_SMS_BACKEND = name
+
+    return gateway
+
+
+def ask(phone):
+    return request_code(phone_number=phone, host="example.com")
+
+
+def usage():
+    return SmsUsage.objects.values_list("sent", "failed").get()
+
+
+def test_the_request_waits_for_no_gateway(phone, outbox, queue):
+    assert ask(phone).resend_in == 30
+    assert outbox == []
+    assert QueuedCode.objects.count() == len(queue.waiting) == 1
+
+
+def test_the_worker_sends_the_code(phone, outbox, queue, last_code):
+    ask(phone)
+    queue.run()
+    assert len(outbox) == 1
+    assert check_code(phone_number=phone, code=last_code(phone)) is False
+    assert not QueuedCode.objects.exists()
+    assert usage() == (1, 0)
+
+
+def test_the_task_carries_the_id_of_the_row_and_nothing_else(phone, queue):
+    ask(phone)
+    [waiting] = queue.waiting
+    assert (waiting.args, waiting.kwargs) == ([QueuedCode.objects.get().pk], {})
+
+
+def test_neither_the_row_nor_its_text_has_the_phone_or_the_code(phone, queue, settings):
+    settings.PHONE_REFERRALS_ECHO_CODE = True
+    code = ask(phone).code
+    row = QueuedCode.objects.get()
+    held = [*(str(value) for key, value in vars(row).items() if key != "_state"), str(row)]
+    assert not [value for value in held if phone.lstrip("+") in value or code in value]
+
+
+def test_the_message_is_in_the_language_of_who_asked_and_names_the_host(phone, outbox, queue):
+    with translation.override("ru"):
+        ask(phone)
+    queue.run()
+    assert "код" in outbox[0].text.lower()
+    assert "@example.com #" in outbox[0].text
+
+
+@pytest.mark.parametrize("active", [None, "en"])
+def test_a_request_in_no_language_is_of_the_site(phone, outbox, queue, active):
+    with translation.override(active):
+        ask(phone)
+    queue.run()
+    assert "code" in outbox[0].text
+
+
+def test_the_signal_says_that_it_was_sent_when_it_was(phone, queue):
+    seen = []
+    signals.code_sent.connect(receiver := lambda **kwargs: seen.append(kwargs["phone_number"]))
+    try:
+        ask(phone)
+        assert seen == []
+        queue.run()
+        assert seen == [phone]
+    finally:
+        signals.code_sent.disconnect(receiver)
+
+
+def test_each_request_is_one_message(phone, outbox, queue, clock):
+    ask(phone)
+    clock(seconds=30)
+    ask(phone)
+    queue.run()
+    assert len(outbox) == 2
+    assert len({message.text for message in outbox}) == 1
+
+
+def test_a_task_that_runs_twice_sends_one_message(phone, outbox, queue):
+    ask(phone)
+    pk = QueuedCode.objects.get().pk
+    send_queued_code.func(pk)
+    send_queued_code.func(pk)
+    assert len(outbox) == 1
+
+
+def test_a_message_that_another_worker_has_is_looked_after_when_its_time_is_over(phone, outbox, queue):
+    ask(phone)
+    message = QueuedCode.objects.get()
+    until = timezone.now() + LEASE
+    QueuedCode.objects.update(due_at=until)
+    queue.waiting.clear()
+    send_queued_code.func(message.pk)
+    assert outbox == []
+    assert [(each.args, each.task.run_after) for each in queue.waiting] == [([message.pk], until)]
+
+
+def test_a_message_that_another_worker_takes_at_this_moment_is_not_sent(phone, outbox, queue, monkeypatch):
+    ask(phone)
+
+    def taken_meanwhile(pk, **kwargs):
+        QueuedCode.objects.update(due_at=timezone.now() + LEASE)
+
+    monkeypatch.setattr("phone_referrals.signin.delivery.call_worker", taken_meanwhile)
+    queue.run()
+    assert outbox == []
+
+
+def test_a_gateway_that_fails_is_tried_again_with_growing_waits(phone, outbox, queue, gateway, clock, caplog):
+    gateway(DeliveryFailed, TimeoutError, DeliveryFailed)
+    ask(phone)
+    queue.run()
+    for wait in (5, 10):
+        clock(seconds=wait - 1)
+        queue.run()
+        left = len(FAILURES)
+        clock(seconds=1)
+        queue.run()
+        assert len(FAILURES) == left - 1
+    gateway()
+    clock(seconds=20)
+    queue.run()
+    assert len(outbox) == 1
+    assert usage() == (1, 0)
+    clock(seconds=300)
+    queue.run()
+    assert len(outbox) == 1
+    assert queue.waiting == []
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize(("failure", "counts"), [(DeliveryFailed, (0, 1)), (TimeoutError, (1, 1))])
+def test_it_is_given_up_when_the_code_expires(phone, outbox, queue, gateway, clock, caplog, failure, counts):
+    gateway(*[failure] * 100)
+    ask(phone)
+    clock(seconds=40)
+    ask(phone)
+    SmsUsage.objects.update(sent=1)
+    QueuedCode.objects.first().delete()
+    for _ in range(600):
+        queue.run()
+        clock(seconds=1)
+    assert 10 < 100 - len(FAILURES) < 20
+    assert not QueuedCode.objects.exists()
+    assert usage() == counts
+    assert caplog.messages == [f"SMS given up: {failure.__name__}"]
+    state = PhoneVerification.objects.get().state
+    # It keeps its place in the day's limit, because guesses at its code were judged.
+    assert (len(state.sent_at), state.sent_since_success, state.resend_at) == (2, 1, None)
+    clock(seconds=60)
+    queue.run()
+    assert outbox == queue.waiting == []
+
+
+def test_a_message_may_have_been_sent_if_any_try_timed_out(phone, queue, gateway, clock):
+    gateway(TimeoutError, *[DeliveryFailed] * 100)
+    ask(phone)
+    for _ in range(600):
+        queue.run()
+        clock(seconds=1)
+    assert usage() == (1, 1)
+
+
+def test_a_worker_that_comes_after_the_code_has_expired_sends_nothing(phone, outbox, queue, clock, caplog):
+    ask(phone)
+    clock(seconds=600)
+    queue.run()
+    assert outbox == []
+    assert usage() == (0, 1)
+    assert caplog.messages == ["SMS given up: CodeExpired"]
+
+
+def test_a_flood_does_not_keep_a_message_from_being_given_up(phone, queue, clock, monkeypatch):
+    def busy(*args, **kwargs):
+        raise Busy
+
+    ask(phone)
+    clock(seconds=600)
+    monkeypatch.setattr(verification, "give_back", busy)
+    queue.run()
+    assert not QueuedCode.objects.exists()
+
+
+def test_a_code_that_has_been_used_is_not_sent_again(phone, outbox, queue, last_code, clock, caplog):
+    ask(phone)
+    queue.run()
+    clock(seconds=30)
+    ask(phone)
+    check_code(phone_number=phone, code=last_code(phone))
+    queue.run()
+    assert len(outbox) == 1
+    assert not QueuedCode.objects.exists()
+    assert usage() == (1, 1)
+    assert caplog.messages == []
+
+
+def test_clearing_the_limits_of_a_phone_takes_its_message_back(phone, outbox, queue):
+    ask(phone)
+    PhoneVerification.objects.all().clear()
+    queue.run()
+    assert outbox == []
+
+
+def test_a_worker_killed_before_the_gateway_took_the_message_is_survived(phone, outbox, queue, gateway, clock):
+    gateway(Killed)
+    ask(phone)
+    with pytest.raises(Killed):
+        queue.run()
+    gateway()
+    queue.run()
+    assert outbox == []
+    clock(seconds=LEASE.seconds)
+    queue.run()
+    assert len(outbox) == 1
+    assert not QueuedCode.objects.exists()
+
+
+def test_a_worker_that_is_slower_than_its_time_gives_nothing_back(phone, queue, gateway, monkeypatch):
+    class Slow(Exception):
+        def __init__(self, *args):
+            QueuedCode.objects.update(due_at=timezone.now() + 2 * LEASE)
+
+    gateway(Slow)
+    ask(phone)
+    queue.run()
+    assert QueuedCode.objects.get().due_at == timezone.now() + 2 * LEASE
+    assert usage() == (1, 0)
+
+
+def test_the_same_when_it_gives_up(phone, queue, gateway, settings, clock):
+    class Slow(Exception):
+        def __init__(self, *args):
+            QueuedCode.objects.update(due_at=timezone.now() + 2 * LEASE)
+
+    gateway(Slow)
+    ask(phone)
+    PhoneVerification.objects.update(code_expires_at=timezone.now() + SECOND)
+    queue.run()
+    assert QueuedCode.objects.exists()
+    assert usage() == (1, 0)
+
+
+class Unreachable(Exception):
+    pass
+
+
+def test_a_queue_that_cannot_be_reached_is_a_gateway_that_refused(phone, queue, monkeypatch, caplog):
+    def unreachable(pk, **kwargs):
+        raise Unreachable
+
+    with monkeypatch.context() as patch:
+        patch.setattr("phone_referrals.signin.delivery.call_worker", unreachable)
+        with pytest.raises(DeliveryFailed):
+            ask(phone)
+    assert caplog.messages == ["SMS not delivered: Unreachable"]
+    assert not QueuedCode.objects.exists()
+    assert usage() == (0, 1)
+    assert ask(phone).resend_in == 30
+
+
+def test_the_queue_may_have_a_name(phone, queue, settings):
+    settings.PHONE_REFERRALS_SMS_QUEUE = "sms"
+    settings.TASKS = {"default": {"BACKEND": queue.backend, "QUEUES": ["sms"]}}
+    ask(phone)
+    assert [each.task.queue_name for each in queue.waiting] == ["sms"]
+
+
+def test_a_message_is_counted_in_the_days_it_was_asked_on(phone, queue, clock, settings):
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 5
+    clock(hours=11, minutes=55)
+    ask(phone)
+    clock(seconds=600)
+    queue.run()
+    assert set(SmsUsage.objects.values_list("day__day", "region", "sent", "failed")) == {
+        (23, "US", 0, 1),
+        (23, "", 0, 1),
+    }
