@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 POSTGRES := $(BIN)/python example_project/postgres.py --
 
-.PHONY: demo test lint browser screenshots faults fuzz audit mutants deploy-check clean
+.PHONY: demo test lint browser screenshots faults fuzz audit mutants deploy-check scale-check clean
 
 demo: .venv/demo.stamp  ## The example site on a PostgreSQL of its own, until it is stopped.
 	@exec $(BIN)/python example_project/demo.py $(PORT)
@@ -46,6 +46,9 @@ mutants: .venv/tools.stamp  ## Whether the tests notice small changes in what li
 
 deploy-check: .venv/deploy.stamp  ## example_project/deploy without Docker; as root, with nginx and redis-server.
 	$(BIN)/python tests/deploy/run.py
+
+scale-check: .venv/test.stamp  ## Two machines on one PostgreSQL with a replica, and one Redis: limits stay exact. Needs redis-server.
+	$(BIN)/python tests/scaling/run.py
 
 clean:
 	rm -rf .venv .tox mutants tests/browser/node_modules

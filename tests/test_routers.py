@@ -1,14 +1,17 @@
 """A host may keep the package's tables in a database that is not the default one: its routers say where."""
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connections, transaction
 from django.db.models import Model
+from rest_framework.test import APIRequestFactory, force_authenticate
 
 from phone_referrals import signals
 from phone_referrals.accounts import get_accounts
 from phone_referrals.exceptions import AlreadyRedeemed, CircularReferral, InvalidCode
 from phone_referrals.models import PhoneVerification, Referral, ReferralCode, SmsUsage
+from phone_referrals.profiles.views import MeView
 from phone_referrals.referrals import redeem as redeem_module
 from phone_referrals.referrals.redeem import redeem
 from phone_referrals.signin.verification import check_code, request_code
@@ -24,13 +27,19 @@ class Elsewhere:
         return "elsewhere" if issubclass(model, Model) else None
 
 
+class Late:
+    """Users are read from a copy that knows nobody yet."""
+
+    def db_for_read(self, model, **hints):
+        return "elsewhere" if model is get_user_model() else "default"
+
+    def db_for_write(self, model, **hints):
+        return "default"
+
+
 @pytest.fixture
-def elsewhere(settings, django_db_blocker, monkeypatch):
-    """A second database, and no statement on the first."""
-
-    def refuse(*args):
-        pytest.fail("A statement on the default database.")
-
+def second_database(settings, django_db_blocker, monkeypatch):
+    """A second database, with the tables."""
     monkeypatch.setitem(
         connections.settings,
         "elsewhere",
@@ -38,12 +47,23 @@ def elsewhere(settings, django_db_blocker, monkeypatch):
             {"default": {}, "elsewhere": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
         )["elsewhere"],
     )
-    settings.DATABASE_ROUTERS = [f"{__name__}.Elsewhere"]
-    with django_db_blocker.unblock(), connections["default"].execute_wrapper(refuse):
+    with django_db_blocker.unblock():
+        settings.DATABASE_ROUTERS = [f"{__name__}.Elsewhere"]
         call_command("migrate", database="elsewhere", run_syncdb=True, verbosity=0)
         yield
         connections["elsewhere"].connection.close()  # Django itself keeps a database in memory open.
     del connections["elsewhere"]
+
+
+@pytest.fixture
+def elsewhere(second_database):
+    """No statement on the first database."""
+
+    def refuse(*args):
+        pytest.fail("A statement on the default database.")
+
+    with connections["default"].execute_wrapper(refuse):
+        yield
 
 
 def test_codes_are_sent_and_judged_where_the_router_says(elsewhere, phone, last_code, settings):
@@ -79,3 +99,17 @@ def test_codes_are_redeemed_where_the_router_says(elsewhere, monkeypatch, locks)
         redeem(first, "A1")
     assert len(heard) == 1
     assert list(Referral.objects.using("elsewhere").values_list("referred", "referrer")) == [(second.pk, first.pk)]
+
+
+@pytest.mark.django_db
+def test_who_has_just_signed_up_sees_a_profile_that_a_replica_does_not_have_yet(second_database, settings, make_user):
+    settings.DATABASE_ROUTERS = [f"{__name__}.Late"]
+    known, deleted = make_user(), get_user_model()(pk=404)
+
+    def me(user):
+        request = APIRequestFactory().get("/")
+        force_authenticate(request, user)
+        return MeView.as_view()(request)
+
+    assert me(known).data["id"] == known.pk
+    assert me(deleted).status_code == 404

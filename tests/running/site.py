@@ -167,8 +167,8 @@ def wait_until(condition, seconds=60):
 class Client:
     """Speaks JSON over one connection, and survives whatever becomes of the site."""
 
-    def __init__(self, address, observe=lambda status: None):
-        self.address, self.observe = address, observe
+    def __init__(self, address, observe=lambda status: None, headers=None):
+        self.address, self.observe, self.headers = address, observe, headers or {}
         self.connection, self.used_at = None, 0
 
     def get(self, path, token=None):
@@ -184,7 +184,9 @@ class Client:
 
     def call(self, method, path, body, token):
         """Return status and body; `NO_ANSWER` where none came, and `{}` where it was no JSON object."""
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Token {token}"} if token else {})
+        headers = {"Content-Type": "application/json", **self.headers} | (
+            {"Authorization": f"Token {token}"} if token else {}
+        )
         try:
             # The site hangs up on who says nothing for two seconds.
             if self.connection is None or time.monotonic() - self.used_at > 1:

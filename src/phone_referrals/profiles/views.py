@@ -105,7 +105,13 @@ class MeView(ApiView):
     serializer_class = ProfileSerializer
 
     def get(self, request: Request) -> Response:
-        return Response(self.get_serializer(get_user_or_404(queries.profiles(), request.user.pk)).data)
+        profiles = queries.profiles()
+        try:
+            me = get_user_or_404(profiles, request.user.pk)
+        except Http404:
+            # A replica may not know yet of somebody who has just signed up.
+            me = get_user_or_404(profiles.using(router.db_for_write(get_user_model())), request.user.pk)
+        return Response(self.get_serializer(me).data)
 
 
 class InviteesView(ApiView):
