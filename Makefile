@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 POSTGRES := $(BIN)/python example_project/postgres.py --
 
-.PHONY: demo test lint browser screenshots faults fuzz audit mutants deploy-check scale-check clean
+.PHONY: demo test lint docs browser screenshots faults fuzz audit mutants deploy-check scale-check clean
 
 demo: .venv/demo.stamp  ## The example site on a PostgreSQL of its own, until it is stopped.
 	@exec $(BIN)/python example_project/demo.py $(PORT)
@@ -31,6 +31,9 @@ lint: .venv/test.stamp
 	DEBUG=1 DATABASE_URL=sqlite://:memory: $(BIN)/python example_project/manage.py makemigrations --check --dry-run
 	$(BIN)/python -m django makemigrations --check --dry-run --settings tests.settings --pythonpath .
 
+docs: .venv/docs.stamp  ## The documentation, in docs/_build/html/index.html. A warning, such as a link to nothing, is an error.
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky --quiet docs docs/_build/html
+
 faults: .venv/test.stamp  ## Kills and cuts off what the site stands on while it is used: three minutes.
 	$(BIN)/python tests/faults/run.py
 	$(BIN)/python tests/faults/workers.py
@@ -51,7 +54,7 @@ scale-check: .venv/test.stamp  ## Two machines on one PostgreSQL with a replica,
 	$(BIN)/python tests/scaling/run.py
 
 clean:
-	rm -rf .venv .tox mutants tests/browser/node_modules
+	rm -rf .venv .tox mutants docs/_build tests/browser/node_modules
 	rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -63,6 +66,10 @@ clean:
 
 .venv/test.stamp: .venv/demo.stamp tests/requirements.txt
 	$(PIP) --quiet --requirement tests/requirements.txt
+	@touch $@
+
+.venv/docs.stamp: .venv/test.stamp docs/requirements.txt
+	$(PIP) --quiet --requirement docs/requirements.txt
 	@touch $@
 
 .venv/tools.stamp: .venv/test.stamp tests/requirements-tools.txt

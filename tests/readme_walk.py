@@ -32,9 +32,14 @@ def main(site: str) -> None:
         words = ["curl", "--silent", *shlex.split(command)[1:]]
         output = subprocess.run(words, check=True, capture_output=True, text=True).stdout
         sys.stdout.write(f"$ {command}\n{output}\n")
-        compare(json.loads(answer), json.loads(output), received)
+        compare_answers(answer, output, received)
     assert walked >= 8, "The README's walk was not found."
     sys.stdout.write(f"The README's walk: {walked} calls, every answer as shown.\n")
+
+
+def compare_answers(shown: str, real: str, received: dict[str, str]) -> None:
+    """Compare two answers in JSON, and note what was received for each of the values that differ."""
+    compare(json.loads(shown), json.loads(real), received)
 
 
 def compare(shown: object, real: object, received: dict[str, str], key: str = "") -> None:

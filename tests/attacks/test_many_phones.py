@@ -27,7 +27,7 @@ PHONES = [f"+1{area}55501{line:02}" for area, line in product((201, 202, 203, 20
 
 
 def test_ten_thousand_phones_attacked_until_each_is_locked():
-    """By the arithmetic of docs/security.md: 100 guesses of 1 in 1,000,000 for each of 10,000 phones get into one."""
+    """By docs/topics/security.md: 100 guesses of 1 in 1,000,000 for each of 10,000 phones get into one."""
     chance = random.Random(1)
     messages = guesses = broken_into = locked = longest = 0
     for _ in range(10_000):

@@ -6,6 +6,7 @@ from io import BytesIO
 from pathlib import Path
 
 import django
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from PIL import Image
 
 from tests.browser.site import browsed_site
@@ -51,6 +52,7 @@ def main():
             somebody.page.get_by_text("Earlier ones").click()
             somebody.sees_heading("People you invited")
             somebody.shoot("invitees")
+        shoot_admin(browser, site, owner)
 
 
 def shoot_newcomer(visitor):
@@ -86,6 +88,41 @@ def shoot_owner(visitor, suffix):
     visitor.enter_code()
     visitor.sees_heading("Your profile")
     visitor.shoot(f"profile{suffix}")
+
+
+def shoot_admin(browser, site, owner):
+    """The lists of the package, and a user of the site with the network."""
+    [[key]] = site.sql("SELECT id FROM accounts_user WHERE phone_number = %s", owner)
+    staff = site.new_phone()
+    site.sql(
+        "INSERT INTO accounts_user (phone_number, password, is_staff, is_superuser, is_active, date_joined)"
+        " VALUES (%s, %s, true, true, true, now())",
+        staff,
+        PBKDF2PasswordHasher().encode("a password", "salt"),
+    )
+    # A month of messages, more on some days than on others, most of which were used.
+    site.sql("DELETE FROM phone_referrals_smsusage")
+    site.sql(
+        "INSERT INTO phone_referrals_smsusage"
+        " (day, region, slot, sent, verified, failed, limit_reported, pause_reported)"
+        " SELECT current_date - n, 'US', 0, 400 + mod(37 * n, 90), 330 + mod(37 * n, 80), mod(n, 3), false, false"
+        " FROM generate_series(0, 29) AS n"
+    )
+    with closing(Photographed(browser, site, DESKTOP, staff)) as somebody:
+        somebody.page.clock.resume()  # The admin's scripts wait for it.
+        somebody.open("/admin/login/")
+        somebody.page.locator("[name=username]").fill(staff)
+        somebody.page.locator("[name=password]").fill("a password")
+        somebody.page.locator("[type=submit]").click()
+        somebody.page.wait_for_url("**/admin/")
+        somebody.page.evaluate("localStorage.setItem('django.admin.navSidebarIsOpen', 'false')")
+        for name, path, element in [
+            ("admin-codes", "phone_referrals/referralcode/", "#content"),
+            ("admin-user", f"accounts/user/{key}/change/", "fieldset:has(.field-phone_referral_network)"),
+            ("admin-usage", "phone_referrals/smsusage/", "figure"),
+        ]:
+            somebody.open(f"/admin/{path}")
+            somebody.shoot(name, somebody.page.locator(element))
 
 
 def make_browser(site):

@@ -424,8 +424,8 @@ def readiness_follows_the_database(site):
 
 
 def behind_a_balancer_its_word_counts(site):
-    """The configuration that docs/deploy.md gives for it, with this network's addresses."""
-    text = re.search(r"```nginx\n(.*?)```", (ROOT / "docs/deploy.md").read_text(), re.DOTALL)[1]
+    """The configuration that docs/howto/deploy.md gives for it, with this network's addresses."""
+    text = re.search(r"```nginx\n(.*?)```", (ROOT / "docs/howto/deploy.md").read_text(), re.DOTALL)[1]
     config = site.machine.path("/etc/nginx/gateway.d/balancer.conf")
     config.write_text(text.replace("10.0.0.0/8", "127.0.0.0/8"))
     site.gateway.signal(signal.SIGHUP)

@@ -1,0 +1,197 @@
+"""Draws the pictures of the documentation as SVG, the tables from the models: `python docs/_ext/pictures.py`.
+
+The files are committed. A test draws them again and compares.
+"""
+
+import os
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import django
+from django.apps import apps
+from django.contrib.auth import get_user_model
+
+IMAGES = Path(__file__).parents[1] / "images"
+INK, PALE, LINE, ACCENT = "#1f2933", "#f4f6f8", "#7b8794", "#0b69a3"
+LINE_HEIGHT = 19
+PAD = 12
+
+
+class Picture:
+    """Boxes, arrows and texts on a light ground, which is the same on a dark page."""
+
+    def __init__(self, width: int, height: int, title: str) -> None:
+        size = f'viewBox="0 0 {width} {height}" width="{width}"'
+        font = f'font-family="system-ui, sans-serif" font-size="13" fill="{INK}"'
+        tip = 'id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto"'
+        self.parts = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" {font}>',
+            f"<title>{escape(title)}</title>",
+            f'<defs><marker {tip}><path d="M0 0 10 5 0 10z" fill="{LINE}"/></marker></defs>',
+            f'<rect width="{width}" height="{height}" rx="8" fill="#fff"/>',
+        ]
+
+    def box(self, x: int, y: int, width: int, lines: list[str], *, accent: bool = False, height: int = 0) -> None:
+        """Draw a box; its first line is bold."""
+        height = height or 2 * PAD + LINE_HEIGHT * len(lines) - 5
+        self.parts.append(
+            f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="6" fill="{PALE}" '
+            f'stroke="{ACCENT if accent else LINE}" stroke-width="{2 if accent else 1}"/>'
+        )
+        for number, line in enumerate(lines):
+            self.text(x + PAD, y + PAD + 13 + number * LINE_HEIGHT, line, bold=not number)
+
+    def text(self, x: int, y: int, text: str, *, bold: bool = False, anchor: str = "start") -> None:
+        weight = ' font-weight="600"' if bold else ""
+        self.parts.append(f'<text x="{x}" y="{y}" text-anchor="{anchor}"{weight}>{escape(text)}</text>')
+
+    def arrow(self, *points: tuple[int, int], dashed: bool = False) -> None:
+        path = "M" + " L".join(f"{x} {y}" for x, y in points)
+        dash = ' stroke-dasharray="5 4"' if dashed else ""
+        self.parts.append(f'<path d="{path}" fill="none" stroke="{LINE}" marker-end="url(#tip)"{dash}/>')
+
+    def __str__(self) -> str:
+        return "\n".join([*self.parts, "</svg>\n"])
+
+
+def request() -> Picture:
+    """The way of a request: down, and back as an answer or as one kind of refusal."""
+    picture = Picture(760, 420, "The way of a request through the package")
+    doors = ["API: views, serializers", "pages: forms", "admin, commands"]
+    for number, door in enumerate(doors):
+        picture.box(
+            20 + 245 * number,
+            20,
+            230,
+            [door, ["HTTP and shape only", "HTTP and shape only", "the same functions"][number]],
+        )
+        picture.arrow((135 + 245 * number, 78), (135 + 245 * number, 108))
+    picture.box(
+        20,
+        110,
+        720,
+        [
+            "profiles/",
+            "the one place that knows both: sign up with a code, profile, change of phone, end of an account",
+        ],
+    )
+    picture.arrow((195, 168), (195, 198))
+    picture.arrow((565, 168), (565, 198))
+    picture.box(
+        20,
+        200,
+        350,
+        ["signin/", "request_code, check_code: read the row,", "decide in a pure function, compare and set"],
+        accent=True,
+    )
+    picture.box(
+        390,
+        200,
+        350,
+        ["referrals/", "redeem: walk to the root, lock, look again,", "insert; codes, links, rules"],
+        accent=True,
+    )
+    picture.text(380, 295, "neither imports the other", anchor="middle")
+    picture.arrow((120, 277), (120, 318))
+    picture.arrow((640, 277), (640, 318))
+    picture.box(20, 320, 170, ["sms/", "your gateway"])
+    picture.box(210, 320, 170, ["tokens/", "your kind of token"])
+    picture.box(400, 320, 160, ["accounts.py", "your user model"])
+    picture.box(580, 320, 160, ["models.py", "tables of our own"])
+    picture.text(
+        380,
+        402,
+        "A refusal is one exception with a stable code; api.py turns it into JSON, a form shows it.",
+        anchor="middle",
+    )
+    return picture
+
+
+def verification() -> Picture:
+    """What a request for a code and a guess do to the row of a phone and purpose."""
+    picture = Picture(760, 430, "The states of a phone's verification")
+    picture.box(20, 40, 190, ["No code", "no row yet, or the code", "was used or has expired"])
+    picture.box(300, 40, 220, ["A code is live", "for 600 s and 5 wrong guesses"], accent=True, height=66)
+    picture.box(550, 300, 190, ["Locked", "100 wrong guesses", "since the last success"])
+    picture.box(300, 190, 220, ["The code is dead", "5 wrong guesses"])
+    picture.box(20, 300, 190, ["Accepted", "limits begin anew, but", "for the day's messages"])
+    picture.arrow((210, 65), (298, 65))
+    picture.text(254, 57, "request", anchor="middle")
+    picture.arrow((298, 92), (212, 92))
+    picture.text(254, 110, "600 s", anchor="middle")
+    # A re-send keeps the code.
+    picture.arrow((520, 55), (575, 55), (575, 90), (522, 90))
+    picture.text(585, 51, "request: the same code,")
+    picture.text(585, 70, "or a new one when half")
+    picture.text(585, 89, "its time is over")
+    picture.arrow((400, 106), (400, 188))
+    picture.text(392, 152, "5th wrong guess", anchor="end")
+    picture.arrow((490, 188), (490, 108))
+    picture.text(498, 170, "request: a new code")
+    picture.arrow((320, 106), (260, 160), (260, 330), (212, 330))
+    picture.text(252, 245, "right guess, once", anchor="end")
+    picture.arrow((60, 298), (60, 122))
+    picture.arrow((520, 215), (650, 215), (650, 298))
+    picture.text(530, 207, "100th wrong guess")
+    picture.arrow((548, 340), (450, 340), (450, 392), (8, 392), (8, 80), (18, 80), dashed=True)
+    picture.text(240, 385, "an admin clears it")
+    picture.text(20, 416, "Requests wait 30 s, 60 s … 1 h, and are ten in 24 hours. Each write is a compare-and-set.")
+    return picture
+
+
+PLACES = {
+    "PhoneVerification": (20, 20),
+    "QueuedCode": (20, 300),
+    "SmsUsage": (20, 510),
+    "RedeemedPhone": (290, 510),
+    "ReferralCode": (540, 20),
+    "Referral": (540, 240),
+    "UserSession": (540, 400),
+}
+WIDTH = 225
+
+
+def tables() -> Picture:
+    """Every table and its columns, as the models say."""
+    picture = Picture(785, 720, "The tables of the package and what points where")
+    picture.box(290, 215, 190, ["your user model", "phone_number, unique:", "the one column of ours"], accent=True)
+    for model in apps.get_app_config("phone_referrals").get_models():
+        x, y = PLACES[model.__name__]
+        fields = [each for each in model._meta.local_fields if each.name != "id"]
+        picture.box(x, y, WIDTH, [model.__name__, *map(column, fields)])
+        if any(each.related_model is get_user_model() for each in fields):
+            picture.arrow((x, y + 40), (505, y + 40), (505, 245), (482, 245))
+        elif any(each.related_model for each in fields):
+            picture.arrow((x + 110, y), (x + 110, 269))
+    lines = [
+        "The others point at no",
+        "user: a phone has limits",
+        "before it has a user, and",
+        "may have redeemed with",
+        "one who is gone.",
+    ]
+    for number, line in enumerate(lines):
+        picture.text(290, 325 + LINE_HEIGHT * number, line)
+    return picture
+
+
+def column(field: Any) -> str:
+    if field.related_model is None:
+        return str(field.name)
+    target = "user" if field.related_model is get_user_model() else field.related_model.__name__
+    return f"{field.name} → {target}{', null' if field.null else ''}"
+
+
+PICTURES = {"request": request, "verification": verification, "tables": tables}
+
+
+def main() -> None:
+    for name, draw in PICTURES.items():
+        IMAGES.joinpath(f"{name}.svg").write_text(str(draw()))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    django.setup()
+    main()

@@ -1,0 +1,41 @@
+"""The documentation: `make docs`. Built from the pages beside this file and from the code, without a network."""
+
+import os
+import sys
+from pathlib import Path
+
+import django
+
+DOCS = Path(__file__).parent
+sys.path[:0] = [str(DOCS.parent), str(DOCS / "_ext")]
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+django.setup()
+
+import phone_referrals  # noqa: E402
+
+project = "django-phone-referrals"
+author = "django-phone-referrals contributors"
+release = version = phone_referrals.__version__
+extensions = ["myst_parser", "sphinx.ext.autodoc", "from_code"]
+exclude_patterns = ["_build", "requirements.txt"]
+
+# Links to headings (`page.md#heading`) are checked too; a heading has the address that GitHub gives it.
+myst_enable_extensions = ["deflist"]
+myst_heading_anchors = 3
+nitpicky = True
+# Others' pages would have to be looked for on the network; what is internal has none.
+INTERNAL = r"phone_referrals\.(api|keyset|signin\.serializers|signin\.codes\.State)\b.*"
+nitpick_ignore_regex = [("py:.*", r"(?!phone_referrals).*"), ("py:.*", INTERNAL)]
+
+# Docstrings are written as they are read in an editor, with `code` in single quotes.
+default_role = "code"
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+autodoc_default_options = {"members": True, "show-inheritance": True}
+
+html_theme = "furo"
+html_title = f"django-phone-referrals {release}"
+html_static_path: list[str] = []
+html_copy_source = False
+html_show_sourcelink = False
