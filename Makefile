@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 POSTGRES := $(BIN)/python example_project/postgres.py --
 
-.PHONY: demo test lint docs browser screenshots faults fuzz audit mutants deploy-check scale-check clean
+.PHONY: demo test lint docs clients browser screenshots faults fuzz audit mutants deploy-check scale-check clean
 
 demo: .venv/demo.stamp  ## The example site on a PostgreSQL of its own, until it is stopped.
 	@exec $(BIN)/python example_project/demo.py $(PORT)
@@ -34,6 +34,9 @@ lint: .venv/test.stamp
 docs: .venv/docs.stamp  ## The documentation, in docs/_build/html/index.html. A warning, such as a link to nothing, is an error.
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky --quiet docs docs/_build/html
 
+clients: .venv/clients.stamp  ## The clients of docs/howto/clients.md against a demo. Needs npm.
+	$(BIN)/python tests/clients/run.py
+
 faults: .venv/test.stamp  ## Kills and cuts off what the site stands on while it is used: three minutes.
 	$(BIN)/python tests/faults/run.py
 	$(BIN)/python tests/faults/workers.py
@@ -54,7 +57,7 @@ scale-check: .venv/test.stamp  ## Two machines on one PostgreSQL with a replica,
 	$(BIN)/python tests/scaling/run.py
 
 clean:
-	rm -rf .venv .tox mutants docs/_build tests/browser/node_modules
+	rm -rf .venv .tox mutants docs/_build tests/browser/node_modules tests/clients/node_modules tests/clients/build
 	rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -70,6 +73,11 @@ clean:
 
 .venv/docs.stamp: .venv/test.stamp docs/requirements.txt
 	$(PIP) --quiet --requirement docs/requirements.txt
+	@touch $@
+
+.venv/clients.stamp: .venv/test.stamp $(addprefix tests/clients/,requirements.txt package.json package-lock.json)
+	$(PIP) --quiet --requirement tests/clients/requirements.txt
+	npm ci --prefix tests/clients --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .venv/tools.stamp: .venv/test.stamp tests/requirements-tools.txt

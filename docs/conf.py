@@ -17,7 +17,7 @@ project = "django-phone-referrals"
 author = "django-phone-referrals contributors"
 release = version = phone_referrals.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "from_code"]
-exclude_patterns = ["_build", "requirements.txt"]
+exclude_patterns = ["_build", "_ext", "requirements.txt"]
 
 # Links to headings (`page.md#heading`) are checked too; a heading has the address that GitHub gives it.
 myst_enable_extensions = ["deflist"]

@@ -1,9 +1,11 @@
-"""The documentation as the tests read it: its pages, and the blocks of code in them."""
+"""The documentation as the tests read it."""
 
 import re
 from pathlib import Path
 
 from from_code import write
+
+from tests.docs.blocks import without_blocks
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -13,16 +15,6 @@ PAGES = {
     for file in [*sorted(DOCS.rglob("*.md")), *sorted(ROOT.glob("*.md"))]
     if "_build" not in file.parts
 }
-
-
-def blocks(text, language):
-    """Return the blocks of a language, each without its indentation."""
-    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE)
-    return [re.sub(rf"^{indent}", "", block, flags=re.MULTILINE) for indent, block in found]
-
-
-def without_blocks(text):
-    return re.sub(r"^ *```.*?^ *```$", "", text, flags=re.DOTALL | re.MULTILINE)
 
 
 def anchors(text):

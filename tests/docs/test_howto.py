@@ -22,7 +22,8 @@ from phone_referrals.referrals.codes import code_of
 from phone_referrals.referrals.redeem import redeem
 from phone_referrals.signin.guards import SendRequest
 from phone_referrals.testing import sign_in as sign_in_anywhere
-from tests.docs.pages import PAGES, blocks
+from tests.docs.blocks import blocks
+from tests.docs.pages import PAGES
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +32,7 @@ urlpatterns = [path("", include("phone_referrals.pages.urls"))]
 HOWTO = {
     name.removeprefix("docs/howto/").removesuffix(".md"): text for name, text in PAGES.items() if "/howto/" in name
 }
+del HOWTO["clients"]  # They are run by tests/clients/run.py.
 
 
 def read_blocks():

@@ -13,7 +13,8 @@ from django.urls import Resolver404, resolve
 from django.utils.module_loading import import_string
 from from_code import check_ids, refusals, setting_names
 
-from tests.docs.pages import PAGES, ROOT, anchors, blocks, without_blocks
+from tests.docs.blocks import blocks, without_blocks
+from tests.docs.pages import PAGES, ROOT, anchors
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

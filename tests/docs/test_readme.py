@@ -5,7 +5,8 @@ Its walk with curl is run against the demo by `readme_walk.py`, its ten lines by
 
 import re
 
-from tests.docs.pages import PAGES, blocks, without_blocks
+from tests.docs.blocks import blocks, without_blocks
+from tests.docs.pages import PAGES
 
 ENGLISH, RUSSIAN = PAGES["README.md"], PAGES["README.ru.md"]
 LANGUAGES = ["console", "python", "html", "text"]
