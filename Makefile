@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 POSTGRES := $(BIN)/python example_project/postgres.py --
 
-.PHONY: demo test lint docs clients browser screenshots faults fuzz audit mutants deploy-check scale-check clean
+.PHONY: demo test lint docs clients package browser screenshots faults fuzz audit mutants deploy-check scale-check clean
 
 demo: .venv/demo.stamp  ## The example site on a PostgreSQL of its own, until it is stopped.
 	@exec $(BIN)/python example_project/demo.py $(PORT)
@@ -36,6 +36,9 @@ docs: .venv/docs.stamp  ## The documentation, in docs/_build/html/index.html. A 
 
 clients: .venv/clients.stamp  ## The clients of docs/howto/clients.md against a demo. Needs npm.
 	$(BIN)/python tests/clients/run.py
+
+package: .venv/package.stamp  ## What is committed, as archives in dist/, built twice and looked into.
+	$(BIN)/python tests/packaging/run.py
 
 faults: .venv/test.stamp  ## Kills and cuts off what the site stands on while it is used: three minutes.
 	$(BIN)/python tests/faults/run.py
@@ -78,6 +81,10 @@ clean:
 .venv/clients.stamp: .venv/test.stamp $(addprefix tests/clients/,requirements.txt package.json package-lock.json)
 	$(PIP) --quiet --requirement tests/clients/requirements.txt
 	npm ci --prefix tests/clients --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.venv/package.stamp: .venv/test.stamp tests/packaging/requirements.txt
+	$(PIP) --quiet --requirement tests/packaging/requirements.txt
 	@touch $@
 
 .venv/tools.stamp: .venv/test.stamp tests/requirements-tools.txt

@@ -1,3 +1,3 @@
 """Sign-in by phone number and a referral programme for Django."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
