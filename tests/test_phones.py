@@ -1,5 +1,8 @@
+import random
+
+import phonenumbers
 import pytest
-from phonenumber_field.phonenumber import PhoneNumber
+from phonenumber_field.phonenumber import PhoneNumber, to_python
 
 from phone_referrals import phones
 from phone_referrals.exceptions import InvalidPhoneNumber
@@ -118,3 +121,29 @@ def test_a_masked_number_shows_the_country_and_two_digits(number, masked):
 )
 def test_a_number_is_spaced_as_people_read_it(number, spaced):
     assert phones.spaced(number) == spaced
+
+
+@pytest.mark.parametrize("country_code", sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
+def test_what_is_e164_is_read_as_libphonenumber_reads_it(country_code):
+    """Also what is no number of anybody: columns hold what a host has put there."""
+    digits = random.Random(country_code)
+    for _ in range(100):
+        text = f"+{country_code}{digits.randrange(10 ** digits.randrange(6, 13)):0{digits.randrange(6, 12)}}"
+        read = phones.stored(text)
+        if read is not None:
+            assert vars(read) == vars(to_python(text)), text
+            assert phones._number(text) == phonenumbers.parse(text), text
+
+
+def test_most_numbers_are_read_at_a_glance():
+    examples = [
+        phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+        for region in phonenumbers.SUPPORTED_REGIONS
+    ]
+    read = [phones.stored(f"+{each.country_code}{each.national_number}") for each in examples if each]
+    assert read.count(None) < len(read) / 20
+
+
+@pytest.mark.parametrize("value", [None, "", "phone", "+", "+0", "+999123456", "+1201", "12015550100", 12015550100])
+def test_what_is_not_e164_is_left_to_libphonenumber(value):
+    assert phones.stored(value) is None

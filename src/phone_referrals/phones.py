@@ -1,11 +1,16 @@
 """Phone numbers as the package holds them: E.164 text, such as `+12015550123` (ITU-T E.164)."""
 
+import re
+from functools import cache
+from typing import Any
+
 import phonenumbers
 from phonenumber_field.phonenumber import PhoneNumber, to_python
 
 from phone_referrals.exceptions import InvalidPhoneNumber
 
 MAX_LENGTH = len("+") + 15
+E164 = re.compile(r"\+([1-9][0-9]{6,14})")
 TYPES = {
     getattr(phonenumbers.PhoneNumberType, name): name.lower()
     for name in (
@@ -47,12 +52,12 @@ def parse(text: str, region: str | None = None) -> str:
 def region_of(phone_number: str) -> str:
     """Return the ISO 3166-1 code of the region of an E.164 number; `"001"` is a network of no region."""
     # Numbers that share a calling code (+1, +7, +44) are told apart by their leading digits.
-    return phonenumbers.region_code_for_number(phonenumbers.parse(phone_number)) or ""
+    return phonenumbers.region_code_for_number(_number(phone_number)) or ""
 
 
 def type_of(phone_number: str) -> str:
     """Return libphonenumber's type of an E.164 number, in lower case: `"mobile"`, `"premium_rate"`, …."""
-    return TYPES[phonenumbers.number_type(phonenumbers.parse(phone_number))]
+    return TYPES[phonenumbers.number_type(_number(phone_number))]
 
 
 def e164(value: PhoneNumber | str | None) -> str:
@@ -65,7 +70,7 @@ def e164(value: PhoneNumber | str | None) -> str:
 def spaced(phone_number: str) -> str:
     """Return an E.164 number as people read it: `+7 912 345-67-89`."""
     try:
-        number = phonenumbers.parse(phone_number)
+        number = _number(phone_number)
     except phonenumbers.NumberParseException:
         return phone_number
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
@@ -74,7 +79,7 @@ def spaced(phone_number: str) -> str:
 def mask(phone_number: str) -> str:
     """Return an E.164 number for other people's eyes: `+7 *** *** ** 67`."""
     try:
-        number = phonenumbers.parse(phone_number)
+        number = _number(phone_number)
     except phonenumbers.NumberParseException:
         return "***" if phone_number else ""
     country = f"+{number.country_code}"
@@ -82,3 +87,43 @@ def mask(phone_number: str) -> str:
     rest = "".join(char if char.isdigit() else " " for char in spaced.removeprefix(country))
     hidden = "".join("*" if char.isdigit() else char for char in rest[:-2])
     return " ".join(f"{country} {hidden}{rest[-2:]}".split())
+
+
+def stored(value: Any) -> PhoneNumber | None:
+    """Return what django-phonenumber-field makes of a text in a column, if it is E.164 and so read at a glance."""
+    parts = _parts(value) if isinstance(value, str) else None
+    if parts is None:
+        return None
+    by_plus = phonenumbers.CountryCodeSource.FROM_NUMBER_WITH_PLUS_SIGN
+    return PhoneNumber(**parts, raw_input=value, country_code_source=by_plus)
+
+
+def _number(phone_number: str) -> phonenumbers.PhoneNumber:
+    """Read an E.164 number; raises `phonenumbers.NumberParseException`."""
+    parts = _parts(phone_number)
+    return phonenumbers.PhoneNumber(**parts) if parts else phonenumbers.parse(phone_number)
+
+
+def _parts(phone_number: str) -> dict[str, Any] | None:
+    """Return what libphonenumber would read, eight times as fast, or `None` where it has to look closer.
+
+    It looks for national prefixes, in case that somebody wrote them after the country code, and counts leading zeros.
+    """
+    match = E164.fullmatch(phone_number)
+    digits = match[1] if match else ""
+    for length in (1, 2, 3):
+        country_code = int(digits[:length] or 0)
+        if country_code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            national = digits[length:]
+            if _to_be_stripped(country_code).match(national):
+                return None
+            return {"country_code": country_code, "national_number": int(national)}
+    return None
+
+
+@cache
+def _to_be_stripped(country_code: int) -> re.Pattern[str]:
+    """Return what numbers of a calling code do not begin with, or may begin with for two reasons."""
+    region = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[country_code][0]
+    metadata: Any = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(country_code, region)
+    return re.compile("|".join(["0", metadata.national_prefix_for_parsing or "0"]))

@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.urls import NoReverseMatch, reverse
+from django.utils.functional import cached_property
 from rest_framework import serializers
 
 from phone_referrals import phones
-from phone_referrals.accounts import get_accounts
+from phone_referrals.accounts import PhoneAccounts, get_accounts
 from phone_referrals.profiles import queries
 from phone_referrals.referrals import codes
 from phone_referrals.referrals.links import link_to
@@ -23,8 +24,12 @@ class UserSerializer(serializers.Serializer[Any]):
     phone_number = serializers.SerializerMethodField()
 
     def get_phone_number(self, user: Any) -> str:
-        phone_number = get_accounts().phone_of(user)
+        phone_number = self.accounts.phone_of(user)
         return phone_number if self.may_see_all_of(user) else phones.mask(phone_number)
+
+    @cached_property
+    def accounts(self) -> PhoneAccounts:
+        return get_accounts()  # Once for a list.
 
     def may_see_all_of(self, user: Any) -> bool:
         reader = self.context["request"].user
