@@ -29,13 +29,14 @@ class PhoneAccounts:
         users = model._base_manager.using(router.db_for_write(model))
         found = self.join(users.filter(**{conf.phone_field: phone_number}))
         relations = get_issuer().user_relations
-        return (found.select_related(*relations) if relations else found).first()
+        # Not first(): a number is unique, and need not be sorted.
+        return next(iter(found.select_related(*relations) if relations else found), None)
 
     def known(self, reference: str) -> models.Exists | None:
         """Return the condition that a user holds the number in a row's field `reference`, for that row's own SELECT.
 
         It saves looking for a user who does not exist. `None`, as for a host that finds its users in another way, means
-        to look.
+        to look. It is asked once: the statement is kept.
         """
         if type(self).find is not PhoneAccounts.find:
             return None

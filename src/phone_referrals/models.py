@@ -1,4 +1,4 @@
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -6,22 +6,20 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from phone_referrals import phones
+from phone_referrals import phones, statements
 from phone_referrals.signin.codes import State
 
 
 class PhoneVerificationQuerySet(models.QuerySet["PhoneVerification"]):
     def compare_and_set(self, row: "PhoneVerification", state: State) -> bool:
         """Write `state` if nobody has written since `row` was read; return whether it was written."""
-        return bool(
-            self.filter(pk=row.pk, version=row.version).update(
-                version=row.version + 1, updated_at=timezone.now(), **asdict(state)
-            )
-        )
+        values = {"version": row.version + 1, "updated_at": timezone.now(), **vars(state)}
+        where = {"id": row.pk, "version": row.version}
+        return statements.update(PhoneVerification, using=self.db, where=where, values=values)
 
     def clear(self) -> int:
         """Unlock the phones and end their codes and waits; return how many. For an admin who knows the owner."""
-        return self.update(version=models.F("version") + 1, updated_at=timezone.now(), **asdict(State()))
+        return self.update(version=models.F("version") + 1, updated_at=timezone.now(), **vars(State()))
 
 
 class PhoneVerification(models.Model):

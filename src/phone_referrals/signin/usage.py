@@ -16,7 +16,7 @@ from django.db.models import F, Q, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 
-from phone_referrals import phones, signals
+from phone_referrals import phones, signals, statements
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import SmsLimitReached
 from phone_referrals.models import SmsUsage
@@ -59,29 +59,41 @@ def reserve(phone_number: str) -> Reservation:
 def record_verified(phone_number: str) -> None:
     """Count a message that led to a sign-in."""
     key = _today(), phones.region_of(phone_number), _slot_of(phone_number)
-    if not _rows(*key).update(verified=F("verified") + 1):
+    if not _count(key, "verified"):
         _create(*key)
-        _rows(*key).update(verified=F("verified") + 1)
+        _count(key, "verified")
 
 
 def _take(day: date, region: str, home: int, limit: int | None, *, watch_conversion: bool) -> int | None:
     """Count one message in a slot that has room; return the slot, or `None` if none has room."""
     slots = conf.sms_usage_slots
-    converting = _converting(region, home, *conf.min_conversion) if watch_conversion and conf.min_conversion else Q()
+    converting = _converting(region, home, *conf.min_conversion) if watch_conversion and conf.min_conversion else None
     for slot in [home] if limit is None else [(home + step) % slots for step in range(slots)]:
         rows = _rows(day, region, slot)
-        room = Q() if limit is None else Q(sent__lt=_share(limit, slot))
-        if rows.filter(room, converting).update(sent=F("sent") + 1):
+        room = None if limit is None else _share(limit, slot)
+        if _count((day, region, slot), "sent", room, converting):
             return slot
         # The first messages of a day to a region find no row, and one of them makes it: look again in any case.
         _create(day, region, slot)
-        if rows.filter(room, converting).update(sent=F("sent") + 1):
+        if _count((day, region, slot), "sent", room, converting):
             return slot
-        if converting and rows.filter(room).exists():
+        if converting and _with_room(rows, room).exists():
             _report_once(region, "pause_reported", signals.sms_paused)
             return None
     _report_once(region, "limit_reported", signals.sms_limit_reached, limit=limit)
     return None
+
+
+def _count(key: tuple[date, str, int], what: str, room: int | None = None, condition: Q | None = None) -> bool:
+    """Count one more in a row, if there is one, and if there were fewer than there is `room` for."""
+    if condition:
+        return bool(_with_room(_rows(*key), room).filter(condition).update(**{what: F(what) + 1}))
+    where = dict(zip(("day", "region", "slot"), key, strict=True))
+    return statements.update(SmsUsage, using=router.db_for_write(SmsUsage), where=where, increment=what, below=room)
+
+
+def _with_room(rows: QuerySet[SmsUsage], room: int | None) -> QuerySet[SmsUsage]:
+    return rows if room is None else rows.filter(sent__lt=room)
 
 
 def _converting(region: str, slot: int, least: int, share: float) -> Q:

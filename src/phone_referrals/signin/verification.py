@@ -6,9 +6,10 @@ requests are judged one after the other on every database, with no lock and no t
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -120,7 +121,8 @@ def check_code(*, phone_number: str, code: str, purpose: str = Purpose.SIGN_IN) 
     if fixed_code(phone_number) is None:
         usage.record_verified(phone_number)
     signals.phone_verified.send_robust(PhoneVerification, phone_number=phone_number, purpose=purpose)
-    return getattr(row, "is_known", None)
+    known = getattr(row, "is_known", None)
+    return None if known is None else bool(known)
 
 
 @sensitive_variables()
@@ -158,23 +160,36 @@ def _decide(
     alias = router.db_for_write(PhoneVerification)
     _require_autocommit(alias)
     rows = PhoneVerification.objects.using(alias)
-    known = get_accounts().known("phone_number") if with_is_known else None
-    annotated = rows.annotate(is_known=known) if known else rows
+    known = (type(get_accounts()).known, conf.accounts, conf.phone_field) if with_is_known else (None,)
+    select, parameters = _select(alias, *known)
     for _ in range(TRIES):
-        row = annotated.filter(phone_number=phone_number, purpose=purpose).first()
+        row = next(iter(rows.raw(select, [*parameters, phone_number, purpose])), None)
         decision = policy(row.state if row else State())
         if decision.outcome in REFUSALS:
             raise REFUSALS[decision.outcome](retry_after=decision.wait)
         if row and rows.compare_and_set(row, decision.state):
             return decision, row
         if not row:
-            new_row = PhoneVerification(phone_number=phone_number, purpose=purpose, **asdict(decision.state))
+            new_row = PhoneVerification(phone_number=phone_number, purpose=purpose, **vars(decision.state))
             try:
                 new_row.save(using=alias, force_insert=True)
             except IntegrityError:
                 continue  # Another request made the row: judge by what it says now.
             return decision, None
     raise Busy(retry_after=1)
+
+
+@lru_cache
+def _select(alias: str, known: Callable[..., Any] | None, *_settings: str) -> tuple[str, Sequence[Any]]:
+    """Return the SELECT of a row, compiled once, and its parameters but the last two, which are phone and purpose.
+
+    With the method that says whether a phone is `known`, and the settings it depends on, the row is joined with that.
+    """
+    condition = get_accounts().known("phone_number") if known else None
+    rows = PhoneVerification.objects.using(alias)
+    annotated = rows.annotate(is_known=condition) if condition else rows
+    sql, parameters = annotated.filter(phone_number="", purpose="").query.get_compiler(alias).as_sql()
+    return sql, parameters[:-2]
 
 
 def give_back(phone_number: str, purpose: str, *, before: State, sent: State, taken: bool) -> None:

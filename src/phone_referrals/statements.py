@@ -1,0 +1,42 @@
+"""`UPDATE` of a row, written out: to compile one as little as this takes the ORM longer than to run it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import connections, models
+
+
+def update(
+    model: type[models.Model],
+    *,
+    using: str,
+    where: Mapping[str, Any],
+    values: Mapping[str, Any] | None = None,
+    increment: str = "",
+    below: int | None = None,
+) -> bool:
+    """Write `values` to the row that is as `where` says; return whether there was one.
+
+    Count one more in its column `increment`, where there are fewer than `below`.
+    """
+    connection = connections[using]
+    quote: Any = connection.ops.quote_name
+    assigned: list[str] = []
+    conditions: list[str] = []
+    parameters: list[Any] = []
+    for texts, columns in ((assigned, values or {}), (conditions, where)):
+        for name, value in columns.items():
+            field: Any = model._meta.get_field(name)
+            texts.append(f"{quote(field.column)} = %s")
+            parameters.append(field.get_db_prep_save(value, connection))
+    if increment:
+        counted = quote(increment)
+        assigned.append(f"{counted} = {counted} + 1")
+        if below is not None:
+            conditions.append(f"{counted} < %s")
+            parameters.append(below)
+    # Names of the model's table and columns: nothing that a client sends.
+    sql = f"UPDATE {quote(model._meta.db_table)} SET {', '.join(assigned)} WHERE {' AND '.join(conditions)}"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return bool(cursor.rowcount)
