@@ -10,6 +10,7 @@ from phonenumber_field.phonenumber import PhoneNumber, to_python
 from phone_referrals.exceptions import InvalidPhoneNumber
 
 MAX_LENGTH = len("+") + 15
+DIGIT, NO_DIGITS = re.compile(r"[0-9]"), re.compile(r"[^0-9]+")
 E164 = re.compile(r"\+([1-9][0-9]{6,14})")
 TYPES = {
     getattr(phonenumbers.PhoneNumberType, name): name.lower()
@@ -84,9 +85,8 @@ def mask(phone_number: str) -> str:
         return "***" if phone_number else ""
     country = f"+{number.country_code}"
     spaced = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
-    rest = "".join(char if char.isdigit() else " " for char in spaced.removeprefix(country))
-    hidden = "".join("*" if char.isdigit() else char for char in rest[:-2])
-    return " ".join(f"{country} {hidden}{rest[-2:]}".split())
+    rest = NO_DIGITS.sub(" ", spaced.removeprefix(country)).strip()
+    return f"{country} {DIGIT.sub('*', rest[:-2])}{rest[-2:]}"
 
 
 def stored(value: Any) -> PhoneNumber | None:

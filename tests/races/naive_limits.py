@@ -41,21 +41,20 @@ def take(day, region, home, limit, *, watch_conversion):
 
 def take_counting_well(day, region, home, limit, *, watch_conversion):
     """As `take`; what it adds it adds in the database, but still checks before."""
-    rows = SmsUsage.objects.filter(pk=usage_of(region).pk)
-    if limit is not None and rows.get().sent >= limit:
+    row = usage_of(region)
+    if limit is not None and row.sent >= limit:
         return None
     pause()
-    rows.update(sent=F("sent") + 1)
+    SmsUsage.objects.filter(pk=row.pk).update(sent=F("sent") + 1)
     return home
 
 
 def give_back(reservation, *, taken):
     """As `signin.usage.Reservation.give_back`."""
     for day, region, slot in reservation.rows:
-        rows = SmsUsage.objects.filter(day=day, region=region, slot=slot)
-        row = rows.get()
+        row = SmsUsage.objects.get(day=day, region=region, slot=slot)
         pause()
-        rows.update(failed=row.failed + 1, sent=row.sent - (0 if taken else 1))
+        SmsUsage.objects.filter(pk=row.pk).update(failed=row.failed + 1, sent=row.sent - (0 if taken else 1))
 
 
 def record_verified(phone_number):

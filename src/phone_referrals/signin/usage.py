@@ -25,6 +25,7 @@ logger = logging.getLogger("phone_referrals")
 
 ALL_REGIONS = ""
 DAY = timedelta(days=1)
+Key = tuple[date, str, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,22 +70,22 @@ def _take(day: date, region: str, home: int, limit: int | None, *, watch_convers
     slots = conf.sms_usage_slots
     converting = _converting(region, home, *conf.min_conversion) if watch_conversion and conf.min_conversion else None
     for slot in [home] if limit is None else [(home + step) % slots for step in range(slots)]:
-        rows = _rows(day, region, slot)
+        key = day, region, slot
         room = None if limit is None else _share(limit, slot)
-        if _count((day, region, slot), "sent", room, converting):
+        if _count(key, "sent", room, converting):
             return slot
         # The first messages of a day to a region find no row, and one of them makes it: look again in any case.
-        _create(day, region, slot)
-        if _count((day, region, slot), "sent", room, converting):
+        _create(*key)
+        if _count(key, "sent", room, converting):
             return slot
-        if converting and _with_room(rows, room).exists():
+        if converting and _with_room(_rows(*key), room).exists():
             _report_once(region, "pause_reported", signals.sms_paused)
             return None
     _report_once(region, "limit_reported", signals.sms_limit_reached, limit=limit)
     return None
 
 
-def _count(key: tuple[date, str, int], what: str, room: int | None = None, condition: Q | None = None) -> bool:
+def _count(key: Key, what: str, room: int | None = None, condition: Q | None = None) -> bool:
     """Count one more in a row, if there is one, and if there were fewer than there is `room` for."""
     if condition:
         return bool(_with_room(_rows(*key), room).filter(condition).update(**{what: F(what) + 1}))
