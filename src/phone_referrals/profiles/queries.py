@@ -1,6 +1,8 @@
 """What profiles and lists are read with: a fixed number of statements, however many users and invitees there are."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -8,6 +10,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from phone_referrals import keyset
 from phone_referrals.accounts import get_accounts
+from phone_referrals.conf import conf
 from phone_referrals.models import Referral, ReferralCode
 
 # Counting a popular referrer's invitees to the last one would read them all.
@@ -30,6 +33,13 @@ def users() -> QuerySet[Any]:
 
 def profiles() -> QuerySet[Any]:
     """Return the users with their referrers and, as `active_referral_code`, their codes."""
+    made: QuerySet[Any] = _profiles(type(get_accounts()).join, conf.accounts, conf.phone_field).all()
+    return made
+
+
+@lru_cache
+def _profiles(_join: Callable[..., Any], *_settings: str) -> QuerySet[Any]:
+    """Make the query once for what it depends on: that takes as long as to read a user."""
     active = ReferralCode.objects.active().filter(user=OuterRef("pk")).values("code")[:1]
     joined = get_accounts().join(users(), "phone_referral__referrer")
     annotated: QuerySet[Any] = joined.annotate(active_referral_code=Subquery(active))

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import router
 from django.utils.crypto import salted_hmac
 
+from phone_referrals import statements
 from phone_referrals.accounts import get_accounts
 from phone_referrals.exceptions import AlreadyRedeemed
 from phone_referrals.models import RedeemedPhone, Referral
@@ -30,8 +31,8 @@ def require_first(user: Any) -> None:
     secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     digests = [_digest(phone_number, secret) for secret in secrets] if phone_number else []
     # Not from a replica, which may not know yet of an account that was deleted a moment ago.
-    rows = RedeemedPhone.objects.using(router.db_for_write(RedeemedPhone))
-    if digests and rows.filter(pk__in=digests).exists():
+    alias = router.db_for_write(RedeemedPhone)
+    if digests and statements.by_key(RedeemedPhone, ["digest"], using=alias, keys=digests):
         raise AlreadyRedeemed
 
 

@@ -6,18 +6,18 @@ redeems holds, until the edge is committed, an exclusive lock on itself and a sh
 root a root. Both are taken at once and in one order for everybody, so no two redeemers ever wait for each other.
 """
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from hashlib import blake2b
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, connections, router, transaction
+from django.db import IntegrityError, connections, models, router, transaction
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from phone_referrals import signals
+from phone_referrals import signals, statements
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import (
     AlreadyRedeemed,
@@ -65,11 +65,25 @@ def redeem(user: Any, code: str) -> Referral:
 def _find(code: str, *, using: str) -> ReferralCode:
     folded = codes.read(code)
     if folded:
-        enabled = ReferralCode.objects.using(using).enabled().select_related("user")
-        found = enabled.filter(code=folded).first()
-        if found and getattr(found.user, "is_active", True):
-            return found
+        select, parameters = _select(using)
+        for found in ReferralCode.objects.using(using).raw(select, [*parameters, folded]):  # One at most.
+            is_active = getattr(found, "owner_is_active", None)
+            if getattr(found.user, "is_active", True) if is_active is None else is_active:
+                return found
     raise InvalidReferralCode
+
+
+@lru_cache
+def _select(using: str) -> tuple[str, Sequence[Any]]:
+    """Return the SELECT of a code that may be entered, compiled once, and its parameters but the last, the code.
+
+    Its owner is joined for no more than whether it is active, where that is a column.
+    """
+    enabled = ReferralCode.objects.using(using).enabled()
+    columns = {field.name for field in get_user_model()._meta.concrete_fields}
+    joined = enabled.annotate(owner_is_active=models.F("user__is_active")) if "is_active" in columns else enabled
+    sql, parameters = joined.filter(code="").query.get_compiler(using).as_sql()
+    return sql, parameters[:-1]
 
 
 def _insert_with_retries(
@@ -151,9 +165,9 @@ def _root_above(referral: Referral, using: str) -> Any:
 
 def _insert(referral: Referral, referral_code: ReferralCode, root: Any, using: str) -> None:
     """Look once more, now under the locks, and write."""
-    redeemed = dict(
-        Referral.objects.using(using).filter(pk__in=[referral.pk, root]).values_list("referred_id", "referrer_id")
-    )
+    rows = statements.by_key(Referral, ["referred", "referrer"], using=using, keys=[referral.pk, root])
+    to_python = get_user_model()._meta.pk.to_python
+    redeemed = {to_python(referred): referrer for referred, referrer in rows}
     if referral.pk in redeemed:
         raise AlreadyRedeemed
     # A root whose row has no referrer lost it to a deletion, and can redeem no more.
