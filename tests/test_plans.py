@@ -5,14 +5,16 @@ from contextlib import suppress
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from knox.models import AuthToken
+from rest_framework.authtoken.models import Token
 
-from phone_referrals import keyset
+from phone_referrals import keyset, urls
 from phone_referrals.accounts import get_accounts
 from phone_referrals.admin.lists import CappedPaginator
 from phone_referrals.exceptions import PhoneReferralsError
-from phone_referrals.models import PhoneVerification, Referral, ReferralCode, SmsUsage
+from phone_referrals.models import PhoneVerification, RedeemedPhone, Referral, ReferralCode, SmsUsage, UserSession
 from phone_referrals.profiles import queries
 from phone_referrals.referrals import codes, tree
 from phone_referrals.referrals.redeem import redeem
@@ -21,10 +23,12 @@ from phone_referrals.signin.verification import check_code, request_code
 pytestmark = [
     pytest.mark.skipif(connection.vendor != "postgresql", reason="The plans are PostgreSQL's."),
     pytest.mark.django_db,
+    pytest.mark.slow,
 ]
 
-USERS = 20_000
+USERS = 200_000
 STAR = 5_000  # invitees of the first user
+MAX_BUFFERS = 150
 FRIEND = 500  # invitees of the second one, who brought a few people each
 
 # Rows of the sizes above, made by the server: no phone number is ever sent anything.
@@ -46,31 +50,51 @@ ROWS = """
     SELECT 'phone ' || n, 'sign_in', 0, 0, 0, '[]', 0, now() FROM generate_series(1, %(users)s) AS n;
 
     INSERT INTO {usage} (day, region, slot, sent, verified, failed, limit_reported, pause_reported)
-    SELECT date '1980-01-01' + n, 'US', 0, 1, 1, 0, false, false FROM generate_series(1, %(users)s) AS n
+    SELECT date '1980-01-01' + n, 'US', 0, 1, 1, 0, false, false FROM generate_series(1, %(users)s) AS n;
+
+    INSERT INTO {tokens} (key, user_id, created) SELECT lpad(to_hex(id), 40, '0'), id, now() FROM {users};
+
+    INSERT INTO {knox_tokens} (digest, token_key, user_id, created, expiry)
+    SELECT 'digest ' || id, id, id, now(), now() + interval '1 day' FROM {users};
+
+    INSERT INTO {sessions} (user_id, kind, key, user_agent, created_at)
+    SELECT id, 'knox', 'digest ' || id, '', now() FROM {users};
+
+    INSERT INTO {redeemed_phones} (digest, created_at)
+    SELECT 'digest ' || n, now() FROM generate_series(1, %(users)s) AS n
 """
+
+
+def tables():
+    """The tables that grow, by the name they have above."""
+    models = {
+        "users": get_user_model(),
+        "referrals": Referral,
+        "codes": ReferralCode,
+        "verifications": PhoneVerification,
+        "usage": SmsUsage,
+        "tokens": Token,
+        "knox_tokens": AuthToken,
+        "sessions": UserSession,
+        "redeemed_phones": RedeemedPhone,
+    }
+    return {name: model._meta.db_table for name, model in models.items()}
 
 
 @pytest.fixture(scope="module")
 def first(django_db_setup, django_db_blocker):
     """The key of the first user of a big site; the others' follow it. It is built once, for all tests of this file."""
     user = get_user_model()
-    models = {
-        "users": user,
-        "referrals": Referral,
-        "codes": ReferralCode,
-        "verifications": PhoneVerification,
-        "usage": SmsUsage,
-    }
-    tables = {name: connection.ops.quote_name(model._meta.db_table) for name, model in models.items()}
-    empty = f"TRUNCATE {', '.join(tables.values())} CASCADE"
+    quoted = {name: connection.ops.quote_name(table) for name, table in tables().items()}
+    empty = f"TRUNCATE {', '.join(quoted.values())} CASCADE"
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         # VACUUM does not trouble the indexes for the few dead rows that other tests have left, nor marks their page.
         cursor.execute(empty)
         # What was committed asynchronously, VACUUM does not mark as visible to all until it has been flushed.
         cursor.execute("SET synchronous_commit = on")
-        for statement in ROWS.format(**tables).split(";"):
+        for statement in ROWS.format(**quoted).split(";"):
             cursor.execute(statement, {"users": USERS, "star": STAR, "friend": FRIEND})
-        cursor.execute(f"VACUUM (ANALYZE) {', '.join(tables.values())}")
+        cursor.execute(f"VACUUM (ANALYZE) {', '.join(quoted.values())}")
         first = user.objects.order_by("pk").values_list("pk", flat=True)[0]
     yield first
     with django_db_blocker.unblock(), connection.cursor() as cursor:
@@ -171,6 +195,116 @@ def test_a_walk_down_stops_at_its_limit(first):
     (counted,) = [node for node in walk if node["Node Type"] == "Limit"]
     assert counted["Actual Rows"] == tree.MAX_ROWS + 1
     assert buffers(walk[0]) <= 40
+
+
+def invite(site):
+    return {"referral_code": ReferralCode.objects.get(user=site.first + 4000).code}
+
+
+# Each address of the API: who calls it, and how. A star, a user in the middle of the tree and a newcomer are looked at.
+CALLS = {
+    "get_verify_code": [lambda site: site.post("users/get_verify_code/", phone_number="+12015550100")],
+    "auth": [
+        lambda site: site.post("users/auth/", phone_number="+12015550100", code=site.code("+12015550100")),
+        lambda site: site.post("users/auth/", phone_number="+12015550199", code=site.code("+12015550199")),
+        lambda site: site.post(
+            "users/auth/", phone_number="+12015550101", code=site.code("+12015550101"), **invite(site)
+        ),
+    ],
+    "user_list": [lambda site: site.get("users/"), lambda site: site.follow("users/")],
+    "me": [lambda site: site.get("users/me/")],
+    "user_detail": [
+        lambda site: site.get(f"users/{site.first}/"),
+        lambda site: site.get(f"users/{site.first + 7000}/"),
+        lambda site: site.get(f"users/{site.first + USERS - 1}/"),
+    ],
+    "invitees": [
+        lambda site: site.get(f"users/{site.first}/invitees/"),
+        lambda site: site.follow(f"users/{site.first}/invitees/"),
+        lambda site: site.get(f"users/{site.first + 7000}/invitees/"),
+    ],
+    "redeem": [lambda site: site.post("referrals/referral_code/", **invite(site))],
+    "referrals": [lambda site: site.get("referrals/")],
+    "get_change_code": [lambda site: site.post("users/me/phone/get_verify_code/", phone_number="+12015550102")],
+    "change_phone": [
+        lambda site: site.post(
+            "users/me/phone/", phone_number="+12015550103", code=site.code("+12015550103", "me/phone/")
+        )
+    ],
+    "get_delete_code": [lambda site: site.post("users/me/get_verify_code/")],
+    "delete": [lambda site: site.post("users/me/delete/", code=site.code("+12015550199", "me/"))],
+    "logout": [lambda site: site.post("users/logout/")],
+    "logout_all": [lambda site: site.post("users/logout_all/")],
+    "sessions": [lambda site: site.get("users/me/sessions/")],
+    "end_session": [lambda site: site.post(f"users/me/sessions/{site.session()}/end/")],
+    "end_other_sessions": [lambda site: site.post("users/me/sessions/end_others/")],
+}
+
+
+class Site:
+    """The API of a big site, as somebody who is signed in calls it."""
+
+    def __init__(self, first, client, last_code):
+        self.first, self.client, self.last_code = first, client, last_code
+        self.nodes = []
+
+    def code(self, phone, where=""):
+        """Ask for a code, which is no part of the call."""
+        data = {} if where == "me/" else {"phone_number": phone}
+        assert self.client.post(f"/api/users/{where}get_verify_code/", data, format="json").status_code == 200
+        return self.last_code(phone)
+
+    def session(self):
+        (session,) = self.client.get("/api/users/me/sessions/").json()["results"]
+        return session["id"]
+
+    def get(self, path):
+        return self.explained(lambda: self.client.get(f"/api/{path}"))
+
+    def follow(self, path):
+        following = self.client.get(f"/api/{path}").json()["next"]
+        return self.explained(lambda: self.client.get(following))
+
+    def post(self, path, **data):
+        return self.explained(lambda: self.client.post(f"/api/{path}", data, format="json"))
+
+    def explained(self, call):
+        with CaptureQueriesContext(connection) as captured:
+            assert call().status_code < 300
+        statements = [query["sql"] for query in captured]
+        assert statements
+        return [plan_of(sql) for sql in statements if sql.lstrip().startswith(("SELECT", "WITH", "UPDATE", "DELETE"))]
+
+
+def plan_of(sql):
+    """Return the plan by which a statement runs, and what it reads. It is run once more, and undone."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}")
+        (plans,) = cursor.fetchone()
+        transaction.set_rollback(True)
+    return (json.loads(plans) if isinstance(plans, str) else plans)[0]["Plan"]
+
+
+def test_every_address_of_the_api_is_called_below():
+    assert {pattern.name for pattern in urls.urlpatterns} == set(CALLS)
+
+
+@pytest.mark.parametrize(
+    ("name", "call"), [(name, call) for name, calls in CALLS.items() for call in calls], ids=lambda each: str(each)[:20]
+)
+def test_no_call_of_the_api_reads_more_than_its_page(first, settings, sign_in, last_code, name, call):
+    if "session" in name:
+        settings.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.knox.KnoxTokenIssuer"
+    site = Site(first, sign_in("+12015550199"), last_code)
+
+    plans = call(site)
+
+    grown = set(tables().values())
+    for plan in plans:
+        scans = [node for node in flatten(plan) if node.get("Relation Name") in grown]
+        assert [node for node in scans if node["Node Type"] == "Seq Scan"] == []
+        # A page has 21 rows, each found by an index of four levels at most; a popular referrer's are counted to 1001.
+        assert buffers(plan) <= MAX_BUFFERS
 
 
 @pytest.mark.parametrize(
