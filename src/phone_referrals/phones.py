@@ -64,7 +64,7 @@ def type_of(phone_number: str) -> str:
 def e164(value: PhoneNumber | str | None) -> str:
     """Return what a host's column holds as E.164 text, or as it stands where it is no phone number."""
     if isinstance(value, PhoneNumber) and value.country_code:
-        return str(value.as_e164)
+        return phonenumbers.format_number(value, phonenumbers.PhoneNumberFormat.E164)
     return str(value or "")
 
 

@@ -53,9 +53,14 @@ def users_page(cursor: str = "") -> keyset.Page:
 
 def invitees_page(user: Any, cursor: str = "") -> keyset.Page:
     """Return a page of the referrals of `user`, newest first; raises `InvalidCursor`."""
+    referrals = _referrals(type(get_accounts()).join, conf.accounts, conf.phone_field).of(user)
+    return keyset.page(referrals, descending=["created_at", "referred"], cursor=cursor)
+
+
+@lru_cache
+def _referrals(_join: Callable[..., Any], *_settings: str) -> Any:
     # Without `code`, the index holds every column that is read.
-    referrals = Referral.objects.of(user).defer("code")
-    return keyset.page(get_accounts().join(referrals, "referred"), descending=["created_at", "referred"], cursor=cursor)
+    return get_accounts().join(Referral.objects.defer("code"), "referred")
 
 
 def invitees(user: Any) -> Invitees:

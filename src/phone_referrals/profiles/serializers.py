@@ -29,11 +29,14 @@ class UserSerializer(serializers.Serializer[Any]):
 
     @cached_property
     def accounts(self) -> PhoneAccounts:
-        return get_accounts()  # Once for a list.
+        return get_accounts()  # Once for a list, and so is the reader.
+
+    @cached_property
+    def reader(self) -> Any:
+        return self.context["request"].user
 
     def may_see_all_of(self, user: Any) -> bool:
-        reader = self.context["request"].user
-        return bool(reader.pk == user.pk or getattr(reader, "is_staff", False))
+        return bool(self.reader.pk == user.pk or getattr(self.reader, "is_staff", False))
 
 
 class InviteeSerializer(UserSerializer):
