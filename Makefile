@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 POSTGRES := $(BIN)/python example_project/postgres.py --
 
-.PHONY: demo test lint docs clients package browser screenshots faults fuzz audit mutants deploy-check scale-check clean
+.PHONY: demo test lint docs clients package browser screenshots faults fuzz audit mutants deploy-check scale-check bench clean
 
 demo: .venv/demo.stamp  ## The example site on a PostgreSQL of its own, until it is stopped.
 	@exec $(BIN)/python example_project/demo.py $(PORT)
@@ -58,6 +58,9 @@ deploy-check: .venv/deploy.stamp  ## example_project/deploy without Docker; as r
 
 scale-check: .venv/test.stamp  ## Two machines on one PostgreSQL with a replica, and one Redis: limits stay exact. Needs redis-server.
 	$(BIN)/python tests/scaling/run.py
+
+bench: .venv/test.stamp  ## How fast the package is beside the thinnest views and its peers: ten minutes; ARGS=--quick for three.
+	$(BIN)/python benchmarks/run.py $(ARGS)
 
 clean:
 	rm -rf .venv .tox mutants docs/_build tests/browser/node_modules tests/clients/node_modules tests/clients/build
