@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "rest_framework_simplejwt.token_blacklist",
     "knox",
     "drf_spectacular",
+    "django_tasks_db",
     "phone_referrals",
     "tests.hosts.phone_first",
 ]
