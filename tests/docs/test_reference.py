@@ -62,6 +62,7 @@ def test_every_check():
     )
 
 
+@pytest.mark.django_db
 def test_a_check_says_what_the_reference_says(settings):
     settings.PHONE_REFERRALS_CODE_DIGITS = 3
     (message,) = run_checks()

@@ -4,11 +4,13 @@ import io
 import re
 import tarfile
 import tomllib
+from runpy import run_path
 
 import phone_referrals
-from build_backend import settled
 from tests.docs.pages import PAGES, ROOT
 
+# Where the package is installed from a wheel, as in the matrix, this file is not on the path.
+settled = run_path(str(ROOT / "src/build_backend.py"))["settled"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 TOX = (ROOT / "tox.ini").read_text()
 
