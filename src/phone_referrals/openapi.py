@@ -221,6 +221,7 @@ class JWTScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
     """Our own reader of SimpleJWT's tokens, described as theirs."""
 
     target_class = "phone_referrals.tokens.jwt.JWTAuthentication"
+    optional = True  # Where SimpleJWT is not installed, it says nothing.
 
 
 class SessionScheme(DjangoSessionScheme):  # type: ignore[no-untyped-call]

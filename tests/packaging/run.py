@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import venv
 import zipfile
@@ -76,6 +77,14 @@ def look_into(wheel):
     say(f"{wheel.stat().st_size // 1024} KB to download, {installed // 1024} KB installed")
 
 
+def look_into_source(sdist):
+    """It has what the wheel is made of and what people read, and neither tests nor example."""
+    with tarfile.open(sdist) as archive:
+        tops = {name.split("/")[1] for name in archive.getnames() if "/" in name}
+    assert tops >= {"src", "docs", "README.md", "README.ru.md", "CHANGELOG.md", "LICENSE", "pyproject.toml"}, tops
+    assert not tops & {"tests", "example_project", "benchmarks"}, tops
+
+
 def install(archive, directory):
     """Install it where nothing is, as a stranger does; return the files that are there."""
     venv.create(directory, with_pip=True)
@@ -106,6 +115,7 @@ def main():
         directory = Path(name)
         wheel, sdist = build_twice(directory)
         look_into(wheel)
+        look_into_source(sdist)
         say(run(sys.executable, "-m", "twine", "check", "--strict", wheel, sdist).strip())
         say(run(sys.executable, "-m", "check_wheel_contents", wheel, cwd=ROOT).strip())
         assert install(sdist, directory / "from-sdist") == install(wheel, directory / "from-wheel")
