@@ -200,7 +200,7 @@ def test_a_gateway_that_quotes_the_message_is_not_quoted_when_more_goes_wrong(
     client, phone, everything, settings, monkeypatch
 ):
     settings.PHONE_REFERRALS_SMS_BACKEND = f"{__name__}.TalkativeGateway"
-    monkeypatch.setattr("phone_referrals.signin.verification._give_back", broken_row)
+    monkeypatch.setattr("phone_referrals.signin.verification.give_back", broken_row)
     with everything() as output, reports() as reported:
         assert ask(client, phone).status_code == 500
     assert "The database has gone away." in "\n".join(output)
