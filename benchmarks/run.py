@@ -1,4 +1,4 @@
-"""Measure this package against a floor and its peers: `make bench`. See docs/benchmarks.md.
+"""Measure this package against a floor and its peers: `make bench`. See docs/topics/benchmarks.md.
 
 Exits with 1 where a figure is missed that must be reached.
 """

@@ -96,7 +96,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 
 
 def database() -> dict[str, Any]:
-    # Connections persist: with one for every request, less than half as many sign in (docs/benchmarks.md).
+    # Connections persist: with one for every request, about half as many sign in (docs/topics/benchmarks.md).
     persistent = {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
     if "DATABASE_URL" in env:
         return {**dj_database_url.parse(env["DATABASE_URL"]), **persistent}
