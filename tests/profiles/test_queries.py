@@ -1,5 +1,6 @@
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import models
 
 from phone_referrals.exceptions import InvalidCursor
 from phone_referrals.models import Referral, ReferralCode
@@ -79,6 +80,24 @@ def test_nothing_is_remembered_between_two_reads():
     assert len(queries.users_page().rows) == 1
     get_user_model().objects.all().delete()
     assert queries.users_page().rows == []
+
+
+class OfThisSite(models.Manager):
+    """Shows the users of the site that is asked, as managers of sites with several tenants do."""
+
+    present = ()
+
+    def get_queryset(self):
+        return super().get_queryset().filter(pk__in=self.present)
+
+
+def test_what_a_manager_of_the_host_hides_may_depend_on_the_moment(make_user, monkeypatch):
+    manager = OfThisSite()
+    manager.model = get_user_model()
+    monkeypatch.setitem(get_user_model()._meta.__dict__, "default_manager", manager)
+    for user in (make_user(0), make_user(1)):
+        manager.present = (user.pk,)
+        assert [each.pk for each in queries.profiles()] == [user.pk]
 
 
 def test_a_bad_cursor_is_refused(make_user):
