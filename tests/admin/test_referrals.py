@@ -118,6 +118,14 @@ def test_codes_are_searched_by_their_owners_phone(staff, url, make_user, query, 
     assert staff.get(url(ReferralCode, "changelist"), {"q": query}).context["cl"].result_count == found
 
 
+def test_a_code_is_found_whoever_has_an_empty_phone(staff, url, make_user):
+    nobody, user = make_user(1), make_user(2)
+    get_user_model().objects.filter(pk=nobody.pk).update(phone_number="")
+    code_of(nobody)
+    found = staff.get(url(ReferralCode, "changelist"), {"q": code_of(user).code}).context["cl"].queryset
+    assert [code.user_id for code in found] == [user.pk]
+
+
 def test_codes_are_searched_in_any_spelling(staff, url, make_user):
     code = code_of(make_user(1)).code
     typed = f" {code[:3].lower()}-{code[3:].lower()}"
@@ -162,6 +170,15 @@ def test_dates_lead_down_from_years_to_days(staff, url, referrals):
 def test_without_referrals_there_are_no_dates(staff, url):
     answer = staff.get(url(Referral, "changelist"), {"created_at__year": 2025})
     assert answer.status_code == 200
+
+
+def test_the_list_of_a_site_without_time_zones_is_shown(staff, url, make_user, settings):
+    settings.USE_TZ = False
+    for number, day in enumerate((3, 5)):
+        referred, referrer = make_user(2 * number), make_user(2 * number + 1)
+        Referral.objects.create(referred=referred, referrer=referrer, created_at=datetime(2026, 11, day))  # noqa: DTZ001
+    days = staff.get(url(Referral, "changelist"), {"created_at__year": 2026, "created_at__month": 11}).content.decode()
+    assert [f"created_at__day={day}&" in days for day in range(2, 7)] == [False, True, True, True, False]
 
 
 def export(client, **query):

@@ -105,7 +105,8 @@ class ReferralCodeAdmin(ListAdmin):
     def get_search_results(self, request: Any, queryset: Any, search_term: str) -> tuple[QuerySet[Any], bool]:
         if not search_term:
             return queryset, False
-        owner = get_accounts().find(phone_in(search_term) or "")
+        phone_number = phone_in(search_term)
+        owner = get_accounts().find(phone_number) if phone_number else None
         # Each by an index: among a million, what merely contains the text would take a while.
         return queryset.filter(Q(user=owner) if owner else Q(code=codes.read(search_term))), False
 
@@ -185,7 +186,9 @@ class _Calendar(QuerySet[Any]):
         ends = self.aggregate(first=Min(field_name), last=Max(field_name))
         if ends["first"] is None:
             return []
-        first, last = (timezone.localtime(ends[end], tzinfo) for end in ("first", "last"))
+        # Naive on a site with USE_TZ = False, and local already.
+        local = (timezone.localtime(end, tzinfo) if timezone.is_aware(end) else end for end in ends.values())
+        first, last = local
         days = (first + timedelta(days=number) for number in range((last.date() - first.date()).days + 1))
         beginnings = {"year": (1, 1), "month": (None, 1), "day": (None, None)}
         month, day = beginnings[kind]
