@@ -199,6 +199,18 @@ def test_it_is_given_up_when_the_code_expires(phone, outbox, queue, gateway, clo
     assert outbox == queue.waiting == []
 
 
+def test_however_often_it_was_tried_it_is_tried_again(phone, queue, gateway, clock):
+    """A code that is asked for again and again lives on, and the message with it."""
+    gateway(*[DeliveryFailed] * 2)
+    ask(phone)
+    QueuedCode.objects.update(attempts=1000)
+    queue.run()
+    assert QueuedCode.objects.get().due_at == timezone.now() + timedelta(seconds=60)
+    clock(seconds=60)
+    queue.run()
+    assert FAILURES == []
+
+
 def test_a_message_may_have_been_sent_if_any_try_timed_out(phone, queue, gateway, clock):
     gateway(TimeoutError, *[DeliveryFailed] * 100)
     ask(phone)

@@ -27,8 +27,8 @@ logger = logging.getLogger("phone_referrals")
 
 # How long a worker has a message. A gateway that takes longer may be asked to send it twice.
 LEASE = timedelta(seconds=60)
-# The wait after the first failure. It doubles with every further one, up to the other.
-WAIT, MAX_WAIT = timedelta(seconds=5), timedelta(seconds=60)
+# The wait after each failure; after more, the last.
+WAITS = [timedelta(seconds=seconds) for seconds in (5, 10, 20, 40, 60)]
 
 
 @task
@@ -65,7 +65,7 @@ def _send(message: QueuedCode, until: datetime) -> None:
     with translation.override(message.language):
         failure = delivery.send(phone_number=row.phone_number, purpose=row.purpose, code=code, host=message.host)
     maybe_sent = message.maybe_sent or (failure is not None and not issubclass(failure, DeliveryFailed))
-    again_at = timezone.now() + min(WAIT * 2**message.attempts, MAX_WAIT)
+    again_at = timezone.now() + WAITS[min(message.attempts, len(WAITS) - 1)]
     if failure is None:
         message.delete()
     elif again_at >= expires_at:
