@@ -10,7 +10,7 @@ from rest_framework.test import APIRequestFactory, force_authenticate
 from phone_referrals import signals
 from phone_referrals.accounts import get_accounts
 from phone_referrals.exceptions import AlreadyRedeemed, CircularReferral, InvalidCode
-from phone_referrals.models import PhoneVerification, Referral, ReferralCode, SmsUsage
+from phone_referrals.models import PhoneVerification, QueuedCode, Referral, ReferralCode, SmsUsage
 from phone_referrals.profiles.views import MeView
 from phone_referrals.referrals import redeem as redeem_module
 from phone_referrals.referrals.redeem import redeem
@@ -55,6 +55,13 @@ def second_database(settings, django_db_blocker, monkeypatch):
     del connections["elsewhere"]
 
 
+class SignInElsewhere:
+    """Sign-in alone is in the second database; the users are in the first."""
+
+    def db_for_write(self, model, **hints):
+        return "elsewhere" if model in {PhoneVerification, QueuedCode, SmsUsage} else "default"
+
+
 @pytest.fixture
 def elsewhere(second_database):
     """No statement on the first database."""
@@ -76,6 +83,19 @@ def test_codes_are_sent_and_judged_where_the_router_says(elsewhere, phone, last_
 
     assert PhoneVerification.objects.using("elsewhere").count() == 1
     assert SmsUsage.objects.using("elsewhere").count() == 2
+
+
+@pytest.mark.django_db
+def test_sign_in_may_have_a_database_without_users(second_database, settings, api, phone, last_code):
+    settings.DATABASE_ROUTERS = [f"{__name__}.SignInElsewhere"]
+    with connections["elsewhere"].cursor() as cursor:
+        cursor.execute("ALTER TABLE phone_first_user RENAME TO not_here")
+    for status in (201, 200):
+        request_code(phone_number=phone, host="example.com")
+        answer = api.post("/api/users/auth/", {"phone_number": phone, "code": last_code(phone)})
+        assert answer.status_code == status
+    assert PhoneVerification.objects.using("elsewhere").count() == 1
+    assert not PhoneVerification.objects.using("default").exists()
 
 
 @pytest.mark.parametrize("locks", ["own", "rows"])

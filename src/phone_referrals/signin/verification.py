@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connections, router
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
@@ -160,7 +161,9 @@ def _decide(
     alias = router.db_for_write(PhoneVerification)
     _require_autocommit(alias)
     rows = PhoneVerification.objects.using(alias)
-    known = (type(get_accounts()).known, conf.accounts, conf.phone_field) if with_is_known else (None,)
+    # A site may keep its users in another database, which no statement of this one sees.
+    joined = with_is_known and router.db_for_write(get_user_model()) == alias
+    known = (type(get_accounts()).known, conf.accounts, conf.phone_field) if joined else (None,)
     select, parameters = _select(alias, *known)
     for _ in range(TRIES):
         row = next(iter(rows.raw(select, [*parameters, phone_number, purpose])), None)
