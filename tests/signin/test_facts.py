@@ -3,6 +3,7 @@ import json
 import pytest
 from django.http import QueryDict
 
+from phone_referrals.models import PhoneVerification
 from phone_referrals.signin.facts import facts_of, host_of
 
 
@@ -12,6 +13,17 @@ from phone_referrals.signin.facts import facts_of, host_of
 def test_a_domain_has_no_port(rf, settings, sent_to, host):
     settings.ALLOWED_HOSTS = ["*"]
     assert host_of(rf.post("/", headers={"host": sent_to})) == host
+
+
+@pytest.mark.django_db
+def test_a_host_that_is_no_domain_is_sent_no_message(client, settings, outbox, phone):
+    settings.ALLOWED_HOSTS = [".example.com"]
+    path, data = "/api/users/get_verify_code/", {"phone_number": phone}
+    too_long = f"{'a' * 242}.example.com"
+    assert client.post(path, data, headers={"host": too_long}).status_code == 400
+    assert (len(outbox), PhoneVerification.objects.count()) == (0, 0)
+    assert client.post(path, data, headers={"host": f"{too_long[1:]}:8000"}).status_code == 200
+    assert len(outbox) == 1
 
 
 @pytest.mark.parametrize("body", [QueryDict("captcha=1&captcha=2"), json.loads('{"captcha": "2"}')])
