@@ -1,6 +1,7 @@
 """What a host does with our views: specimens of subclasses, each of a few lines, at URLs of their own."""
 
 import pytest
+from django.http import Http404
 from django.urls import include, path
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
@@ -8,7 +9,14 @@ from rest_framework.permissions import AllowAny, IsAdminUser
 
 from phone_referrals.models import Referral
 from phone_referrals.profiles.serializers import ProfileSerializer, UserSerializer
-from phone_referrals.profiles.views import AuthView, MeView, RedeemView, UserDetailView, UserListView
+from phone_referrals.profiles.views import (
+    AuthView,
+    MeView,
+    RedeemView,
+    UserDetailView,
+    UserListView,
+    get_user_or_404,
+)
 from phone_referrals.referrals.codes import code_of
 from phone_referrals.signin.serializers import AuthSerializer, GetVerifyCodeSerializer
 from phone_referrals.signin.views import GetVerifyCodeView
@@ -187,3 +195,16 @@ def test_ones_own_profile_has_few_statements_too(by_token, django_assert_max_num
     add_invitees(user, people)
     with django_assert_max_num_queries(4):
         assert by_token.get("/api/users/me/").json()["invitees"]["count"] == people
+
+
+@pytest.mark.urls("tests.urls")
+def test_who_is_deleted_while_a_code_is_entered_is_not_found(by_token, make_user, monkeypatch):
+    monkeypatch.setattr("phone_referrals.profiles.views.redeem", lambda user, code: type(user).objects.all().delete())
+    answer = by_token.post("/api/referrals/referral_code/", {"referral_code": code_of(make_user(1)).code})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_a_key_with_a_nul_byte_is_not_looked_for():
+    """Where keys are texts, PostgreSQL would refuse the statement."""
+    with pytest.raises(Http404):
+        get_user_or_404(None, "a\0b")

@@ -139,13 +139,17 @@ class RedeemView(ApiView):
         redeem(request.user, serializer.validated_data["referral_code"])
         # Not from a replica, which may not know yet of what was just written.
         profiles = queries.profiles().using(router.db_for_write(get_user_model()))
-        profile = self.profile_serializer_class(profiles.get(pk=request.user.pk), context=self.get_serializer_context())
+        me = get_user_or_404(profiles, request.user.pk)
+        profile = self.profile_serializer_class(me, context=self.get_serializer_context())
         return Response(profile.data, status=status.HTTP_201_CREATED)
 
 
 def get_user_or_404(users: QuerySet[Any], pk: Any) -> Any:
     """Return the user whom a URL names by any kind of key."""
     model = get_user_model()
+    if "\0" in str(pk):
+        # PostgreSQL takes no NUL byte in a text, not even to look for it.
+        raise Http404
     try:
         return users.get(pk=model._meta.pk.to_python(pk))
     except (ValidationError, ValueError, model.DoesNotExist):
