@@ -1,4 +1,4 @@
-"""Entering a referral code: the one way in, for the API, the pages, sign-up and the admin.
+"""Entering a referral code: the one way in, for the API, the pages and sign-up.
 
 No circles, whatever runs at once. An edge is written once, by a user who has none and who therefore is the root of
 the tree below it. So a circle can arise in one way only: the root above the code's owner is the redeemer. Whoever
