@@ -67,7 +67,7 @@ class QueuedCode(models.Model):
 
     verification = models.ForeignKey(PhoneVerification, on_delete=models.CASCADE, related_name="queued_codes")
     host = models.CharField(max_length=255)
-    language = models.CharField(max_length=16)
+    language = models.CharField(max_length=35)  # RFC 5646, 4.4.1
     counted_in = models.JSONField()  # The rows of `usage.Reservation`.
     queued_at = models.DateTimeField()
     due_at = models.DateTimeField()  # Whoever moves it on has the message until then.

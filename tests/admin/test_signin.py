@@ -59,3 +59,20 @@ def test_the_list_of_messages_begins_with_a_chart(staff, url):
 def test_without_messages_there_is_no_chart_and_an_invalid_filter_is_no_error(staff, url):
     assert "<rect" not in staff.get(url(SmsUsage, "changelist")).content.decode()
     assert staff.get(url(SmsUsage, "changelist"), {"nonsense": "1"}).status_code == 302
+
+
+def test_what_was_done_is_logged_in_the_language_of_who_did_it(staff, url, locked):
+    staff.post(
+        url(PhoneVerification, "changelist"),
+        {"action": "clear_limits", "_selected_action": [locked.pk]},
+        headers={"accept-language": "ru"},
+    )
+    assert LogEntry.objects.get().change_message == "Ограничения сняты."
+
+
+def test_a_day_cannot_be_deleted_and_its_ceiling_with_it(superuser, url):
+    usage = SmsUsage.objects.create(day="2026-11-23", region="US", sent=10)
+    client = Client()
+    client.force_login(superuser)
+    assert client.post(url(SmsUsage, "delete", usage.pk), {"post": "yes"}).status_code == 403
+    assert SmsUsage.objects.exists()

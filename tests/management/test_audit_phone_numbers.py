@@ -54,7 +54,8 @@ def test_each_phone_is_counted_as_what_it_is(add):
 
 def test_a_region_reads_what_has_none(add, settings):
     add("201 555 0103")
-    assert audit("--region", "US")[0] == {**SOUND, "in another spelling": 1}
+    for region in ("US", "us"):
+        assert audit("--region", region)[0] == {**SOUND, "in another spelling": 1}
     settings.PHONENUMBER_DEFAULT_REGION = "US"
     add("call me")
     assert audit()[0] == {**SOUND, "in another spelling": 1, "invalid": 1}

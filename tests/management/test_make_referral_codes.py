@@ -29,6 +29,12 @@ def test_every_user_without_a_code_gets_one():
     assert make() == "Made 0 referral codes.\n"
 
 
+def test_a_batch_has_a_user():
+    for batch in ("0", "-1"):
+        with pytest.raises(CommandError, match="--batch must be 1 or more"):
+            make("--batch", batch)
+
+
 def test_statements_grow_with_batches_and_not_with_users(django_assert_max_num_queries):
     add_users(100)
     with django_assert_max_num_queries(8):

@@ -317,6 +317,27 @@ def test_a_queue_that_cannot_be_reached_is_a_gateway_that_refused(phone, queue, 
     assert ask(phone).resend_in == 30
 
 
+def test_a_row_that_cannot_be_written_is_a_gateway_that_refused(phone, queue, monkeypatch, caplog):
+    def save(self, **kwargs):
+        raise Unreachable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(QueuedCode, "save", save)
+        with pytest.raises(DeliveryFailed):
+            ask(phone)
+    assert caplog.messages == ["SMS not delivered: Unreachable"]
+    assert queue.waiting == []
+    assert ask(phone).resend_in == 30
+
+
+def test_what_is_given_back_to_an_emptied_table_is_not_less_than_nothing(phone, queue, clock):
+    ask(phone)
+    SmsUsage.objects.update(sent=0)
+    clock(seconds=600)
+    queue.run()
+    assert usage() == (0, 0)
+
+
 def test_the_queue_may_have_a_name(phone, queue, settings):
     settings.PHONE_REFERRALS_SMS_QUEUE = "sms"
     settings.TASKS = {"default": {"BACKEND": queue.backend, "QUEUES": ["sms"]}}

@@ -62,7 +62,7 @@ class ReferralCodeAdmin(ListAdmin):
     def rotate(self, request: Any, queryset: Any) -> None:
         owners = {code.user_id: code.user for code in queryset}
         for user in owners.values():
-            self.log_addition(request, codes.rotate(user), "Rotated.")
+            self.log_addition(request, codes.rotate(user), _("Rotated."))
         self._say(request, ngettext("%(count)d code was made.", "%(count)d codes were made.", len(owners)), len(owners))
 
     @admin.action(description=_("Disable the selected codes"), permissions=["change"])
@@ -75,7 +75,7 @@ class ReferralCodeAdmin(ListAdmin):
 
     def _set_disabled(self, request: Any, queryset: Any, *, is_disabled: bool) -> None:
         for code in queryset:
-            self.log_change(request, code, "Disabled." if is_disabled else "Enabled.")
+            self.log_change(request, code, _("Disabled.") if is_disabled else _("Enabled."))
         count = queryset.update(is_disabled=is_disabled)
         self._say(request, ngettext("%(count)d code was changed.", "%(count)d codes were changed.", count), count)
 

@@ -28,7 +28,7 @@ class PhoneVerificationAdmin(ListAdmin):
     @admin.action(description=_("Clear the limits of the selected phones"), permissions=["clear"])
     def clear_limits(self, request: Any, queryset: Any) -> None:
         for verification in queryset:
-            self.log_change(request, verification, "Cleared the limits.")
+            self.log_change(request, verification, _("Cleared the limits."))
         count = queryset.clear()
         text = ngettext(
             "The limits of %(count)d phone are cleared.", "The limits of %(count)d phones are cleared.", count
@@ -52,6 +52,10 @@ class SmsUsageAdmin(ListAdmin):
     list_filter = ("region",)
     date_hierarchy = "day"
     ordering = ("-day", "region", "slot")
+
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        # Without its row a day would have its ceiling anew.
+        return False
 
     class Media:
         css = {"all": ("phone_referrals/admin.css",)}

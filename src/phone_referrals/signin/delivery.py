@@ -36,19 +36,19 @@ def queue(
     alias = router.db_for_write(QueuedCode)
     rows = PhoneVerification.objects.using(alias).filter(phone_number=phone_number, purpose=purpose)
     message = QueuedCode(
-        verification_id=rows.values_list("pk", flat=True).get(),
         host=host,
         language=get_language() or settings.LANGUAGE_CODE,
         counted_in=counted_in,
         queued_at=now,
         due_at=now,
     )
-    message.save(using=alias, force_insert=True)
     try:
+        message.verification_id = rows.values_list("pk", flat=True).get()
+        message.save(using=alias, force_insert=True)
         call_worker(message.pk)
     except Exception as error:  # noqa: BLE001 - whatever a queue raises
         # It may be in the queue all the same. The worker then finds no row.
-        message.delete()
+        QueuedCode.objects.using(alias).filter(pk=message.pk).delete()
         return type(error)
     return None
 

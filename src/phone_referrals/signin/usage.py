@@ -37,8 +37,10 @@ class Reservation:
     def give_back(self, *, taken: bool) -> None:
         """Count the message as failed. `taken`: the gateway may have sent it after all, so it stays counted as sent."""
         for day, region, slot in self.rows:
-            rows = _rows(date.fromisoformat(day), region, slot)
-            rows.update(failed=F("failed") + 1, sent=F("sent") - (0 if taken else 1))
+            sent = 0 if taken else 1
+            # Fewer, if somebody has emptied the table meanwhile.
+            rows = _rows(date.fromisoformat(day), region, slot).filter(sent__gte=sent)
+            rows.update(failed=F("failed") + 1, sent=F("sent") - sent)
 
 
 def reserve(phone_number: str) -> Reservation:

@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--region", help="Read numbers without a country code as numbers of this one, such as US.")
 
     def handle(self, *args: Any, fix: bool, region: str | None, **options: Any) -> None:
-        self.region = region
+        self.region = region.upper() if region else None
         *relations, self.column = conf.phone_field.split("__")
         model: Any = get_user_model()
         for relation in relations:

@@ -2,7 +2,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError, router, transaction
 from django.db.models import Exists, OuterRef
 
@@ -22,6 +22,8 @@ class Command(BaseCommand):
         parser.add_argument("--batch", type=int, default=SIZE, help="Users at a time (default: %(default)s).")
 
     def handle(self, *args: Any, batch: int, **options: Any) -> None:
+        if batch < 1:
+            raise CommandError("--batch must be 1 or more.")
         model, alias = get_user_model(), router.db_for_write(ReferralCode)
         active = ReferralCode.objects.using(alias).active().filter(user=OuterRef("pk"))
         without = model._base_manager.using(alias).exclude(Exists(active))
