@@ -29,12 +29,9 @@ class PhoneNumberField(modelfields.PhoneNumberField):  # type: ignore[misc]
 
     descriptor_class = PhoneNumberDescriptor
 
-    def to_python(self, value: Any) -> Any:
-        number = phones.stored(value)  # The truth of one is whether it is valid, which takes long to tell.
-        return super().to_python(value) if number is None else number
-
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
         number = phones.stored(value)
+        # Not by its truth, which is whether it is valid, and takes long to tell.
         return super().from_db_value(value, expression, connection) if number is None else number
 
     def deconstruct(self) -> tuple[Any, ...]:
