@@ -84,8 +84,8 @@ def mask(phone_number: str) -> str:
     except phonenumbers.NumberParseException:
         return "***" if phone_number else ""
     country = f"+{number.country_code}"
-    spaced = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
-    rest = NO_DIGITS.sub(" ", spaced.removeprefix(country)).strip()
+    readable = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    rest = NO_DIGITS.sub(" ", readable.removeprefix(country)).strip()
     return f"{country} {DIGIT.sub('*', rest[:-2])}{rest[-2:]}"
 
 

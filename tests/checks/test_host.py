@@ -9,6 +9,7 @@ from phone_referrals.checks import ids as check_ids
 from phone_referrals.checks.host import BACKEND
 from phone_referrals.checks.messages import RANGES
 from phone_referrals.signin.backend import PhoneCodeBackend
+from tests.checks.reports import reports
 
 
 class Level(IntEnum):
@@ -16,16 +17,6 @@ class Level(IntEnum):
 
     READ_COMMITTED = 2
     SERIALIZABLE = 4
-
-
-def reports(check_id, *words, check=checks.check_settings):
-    """Whether the check says one thing, with this id, these words and what to do about it."""
-    [message] = [each for each in check() if each.is_serious() and each.level >= ERROR]
-    assert message.id == check_id
-    assert message.is_serious()
-    assert all(word in message.msg for word in words), message.msg
-    assert message.hint.endswith(".")
-    return True
 
 
 def test_nothing_is_wrong_with_the_test_site():

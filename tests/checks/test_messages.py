@@ -6,6 +6,7 @@ from django.core.management.base import SystemCheckError
 
 from phone_referrals import checks
 from phone_referrals.checks import ids as check_ids
+from tests.checks.reports import reports
 
 FICTIONAL = [f"+120155501{number:02}" for number in range(11)]
 GOOD_ENTRY = {"code": "123456", "until": "2027-01-31"}
@@ -13,16 +14,6 @@ GOOD_ENTRY = {"code": "123456", "until": "2027-01-31"}
 
 def ids(messages):
     return [message.id for message in messages]
-
-
-def reports(check_id, *words):
-    """Whether the check says one thing, with this id, these words and what to do about it."""
-    [message] = checks.check_settings()
-    assert message.id == check_id
-    assert message.is_serious()
-    assert all(word in message.msg for word in words), message.msg
-    assert message.hint.endswith(".")
-    return True
 
 
 def test_nothing_is_wrong_with_the_limits_of_the_test_site():

@@ -7,7 +7,7 @@ a ceiling holds exactly, however many send at once.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from hashlib import blake2b
 from math import ceil
 
@@ -20,11 +20,11 @@ from phone_referrals import phones, signals, statements
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import SmsLimitReached
 from phone_referrals.models import SmsUsage
+from phone_referrals.signin.codes import DAY
 
 logger = logging.getLogger("phone_referrals")
 
 ALL_REGIONS = ""
-DAY = timedelta(days=1)
 Key = tuple[date, str, int]
 
 
