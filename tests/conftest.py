@@ -10,7 +10,7 @@ import django
 import pytest
 from django.core.cache import cache
 from django.db import connections
-from django.utils import timezone
+from django.utils import timezone, translation
 from rest_framework.test import APIClient
 
 from phone_referrals.accounts import get_accounts
@@ -32,9 +32,10 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def outbox():
-    """The messages sent in this test."""
+    """The messages sent in this test. It begins with none, an empty cache and the language of the settings."""
     locmem.outbox.clear()
     cache.clear()
+    translation.deactivate()
     return locmem.outbox
 
 
