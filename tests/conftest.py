@@ -18,7 +18,7 @@ from phone_referrals.models import Referral
 from phone_referrals.signin.verification import request_code
 from phone_referrals.sms import locmem
 
-SLOW = ("tests/attacks/", "tests/fuzz/", "tests/races/", "test_state_machine.py", "tests/pages/test_bad_input.py")
+SLOW = ("tests/attacks/", "tests/fuzz/", "tests/races/", "test_state_machine.py", "test_bad_input.py")
 DATABASE_FIXTURES = {"db", "transactional_db"}
 
 

@@ -21,7 +21,7 @@ from tests.running.site import ROOT, Client, running_site
 
 REQUESTS = 20_000
 # Cases for each call: of the fuzzing of single calls, and about as many of chains of them.
-EXAMPLES = {"nobody": 700, "somebody": 700}
+EXAMPLES = {"nobody": 600, "somebody": 600}
 CHECKS = [
     "not_a_server_error",
     "status_code_conformance",
