@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from django.core.cache import cache
 from django.core.cache.backends.base import memcache_key_warnings
-from rest_framework.test import APIClient
+from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework.throttling import SimpleRateThrottle
 
 from phone_referrals import throttling
@@ -336,3 +336,11 @@ def test_unknown_and_disabled_referral_codes_are_answered_alike(api, make_user):
     assert answers[0].json()["code"] == "invalid_referral_code"
     assert answers[0].json() == answers[1].json() == answers[2].json()
     assert [dict(answer.headers) for answer in answers[1:]] == [dict(answers[0].headers)] * 2
+
+
+def test_who_finds_all_places_taken_at_this_moment_waits_for_the_whole_time(limit, monkeypatch):
+    limit(auth="1/min")
+    throttle = throttling.AuthThrottle()
+    monkeypatch.setattr(throttle.cache, "add", lambda *args: False)
+    assert not throttle.allow_request(APIRequestFactory().get("/"), None)
+    assert throttle.wait() == 60

@@ -23,7 +23,8 @@ from mutmut.utils.file_utils import walk_mutatable_files
 IN_MEMORY = "sqlite://:memory:"
 EXPLAINED = Path(__file__).with_name("survivors.md")
 # Exit codes of a test run that failed, or took too long. 255, which mutmut calls a time-out, is a run that never began.
-NOTICED = {1, 3, 24, -24, 36, 152}
+FAILED = {1, 3}
+NOTICED = FAILED | {24, -24, 36, 152}
 
 
 def is_transparent(function):
@@ -63,20 +64,20 @@ def verdicts():
         yield data
 
 
-def forget_what_was_not_noticed():
-    """mutmut keeps all its verdicts, but there may be new tests, or another database."""
+def forget_what_did_not_fail():
+    """mutmut keeps all its verdicts, but there may be new tests, or another database, or the machine was only busy."""
     Path("mutants/mutmut-stats.json").unlink(missing_ok=True)
     for data in verdicts():
         codes = data.exit_code_by_key
         if codes:
-            data.exit_code_by_key = {name: code if code in NOTICED else None for name, code in codes.items()}
+            data.exit_code_by_key = {name: code if code in FAILED else None for name, code in codes.items()}
             data.save()
 
 
 def ask():
     """Ask the tests that are left by DATABASE_URL and PYTEST_ADDOPTS about what was not noticed yet."""
     change_also_what_hides_its_variables()
-    forget_what_was_not_noticed()
+    forget_what_did_not_fail()
     # SQLite's database in memory is of each worker its own; on PostgreSQL there is one.
     _run([], None if os.environ["DATABASE_URL"] == IN_MEMORY else 1)
 

@@ -5,6 +5,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
@@ -20,7 +21,7 @@ from phone_referrals.exceptions import (
     ReferralCodeExpired,
 )
 from phone_referrals.models import Referral, ReferralCode
-from phone_referrals.referrals import codes, tree
+from phone_referrals.referrals import codes, once, tree
 from phone_referrals.referrals import redeem as redeem_module
 from phone_referrals.referrals.redeem import redeem
 
@@ -293,6 +294,46 @@ def test_nobody_comes_below_a_circle_that_was_written_by_hand(people, refer):
         redeem(people[2], "A0")
 
 
+@pytest.mark.parametrize("is_active", [True, False])
+def test_an_owner_may_be_disabled_by_other_means_than_a_column(people, monkeypatch, is_active):
+    def select(using):
+        sql, parameters = ReferralCode.objects.filter(code="").query.get_compiler(using).as_sql()
+        return sql, parameters[:-1]
+
+    monkeypatch.setattr(redeem_module, "_select", select)
+    get_user_model().objects.filter(pk=people[0].pk).update(is_active=is_active)
+
+    if is_active:
+        redeem(people[1], "A0")
+    else:
+        with pytest.raises(InvalidReferralCode):
+            redeem(people[1], "A0")
+    assert Referral.objects.count() == is_active
+
+
+def test_a_phone_whose_account_is_gone_has_redeemed(people, make_user):
+    redeem(user := make_user(7), "A0")
+    once.remember(user, "+12015550107")
+    user.delete()
+
+    with pytest.raises(AlreadyRedeemed):
+        redeem(make_user(7), "A0")
+
+
+ASKED = []
+
+
+def note(*, user, referral_code):
+    ASKED.append((user, referral_code))
+
+
+def test_a_rule_is_asked_about_the_user_and_the_code(people, settings):
+    settings.PHONE_REFERRALS_REDEEM_RULES = [f"{__name__}.note"]
+    ASKED.clear()
+    redeem(people[1], "A0")
+    assert [(people[1], ReferralCode.objects.get(code="A0"))] == ASKED
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_code_of_an_owner_who_is_deleted_at_that_moment_is_invalid(people, settings):
     settings.PHONE_REFERRALS_REDEEM_RULES = [f"{__name__}.delete_owner"]
@@ -404,6 +445,42 @@ def test_a_snapshot_that_locks_cannot_renew_is_refused(people, monkeypatch, leve
             redeem(people[1], "A0")
 
     assert not Referral.objects.exists()
+
+
+@on_postgresql
+def test_the_redeemer_is_locked_and_the_root_shared(people, refer, monkeypatch):
+    monkeypatch.setattr(redeem_module, "INSERT_BY_VENDOR", {"postgresql": redeem_module._insert_with_advisory_locks})
+    root, owner, me = people
+    refer(root, owner)
+    with transaction.atomic(), connection.cursor() as cursor:
+        redeem(me, "A1")
+        cursor.execute(
+            "SELECT (classid::bigint << 32) + objid::bigint, mode FROM pg_locks"
+            " WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+        )
+        assert dict(cursor.fetchall()) == {
+            redeem_module._lock_key(root.pk): "ShareLock",
+            redeem_module._lock_key(me.pk): "ExclusiveLock",
+        }
+    assert len({redeem_module._lock_key(pk) for pk in range(1000)}) == 1000
+
+
+@on_postgresql
+@pytest.mark.parametrize(("max_uses", "locks"), [(None, 0), (5, 1)])
+def test_the_owner_of_a_counted_code_is_locked_before_it_but_may_be_pointed_at(people, monkeypatch, max_uses, locks):
+    monkeypatch.setattr(redeem_module, "INSERT_BY_VENDOR", {"postgresql": redeem_module._insert_with_advisory_locks})
+    change("A0", max_uses=max_uses)
+    with CaptureQueriesContext(connection) as captured:
+        redeem(people[1], "A0")
+    assert sum(each["sql"].endswith("FOR NO KEY UPDATE") for each in captured) == locks
+
+
+@on_postgresql
+def test_where_rows_are_locked_they_are_locked_whole(people, monkeypatch):
+    monkeypatch.setattr(redeem_module, "INSERT_BY_VENDOR", {})
+    with CaptureQueriesContext(connection) as captured:
+        redeem(people[1], "A0")
+    assert [each["sql"].rpartition(" FOR ")[2] for each in captured if " FOR " in each["sql"]] == ["UPDATE"]
 
 
 def test_an_owner_who_was_deleted_meanwhile_cannot_be_locked(people):

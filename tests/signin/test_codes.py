@@ -114,7 +114,7 @@ def test_a_code_is_read_in_any_spelling(typed):
     ],
 )
 def test_what_is_no_code_is_refused_and_says_how_many_digits_there_are(typed):
-    with pytest.raises(InvalidCode, match="Enter the 6 digits of the code") as refusal:
+    with pytest.raises(InvalidCode, match=r"\['Enter the 6 digits of the code\.'\]") as refusal:
         codes.read(typed, digits=6)
     assert refusal.value.extra == {}
 
@@ -440,3 +440,7 @@ def test_no_more_wrong_guesses_than_the_limit_are_judged_between_two_successes(h
 
 def test_the_purpose_is_stored_as_its_plain_word():
     assert str(Purpose.SIGN_IN) == f"{Purpose.SIGN_IN}" == "sign_in"
+
+
+def test_half_a_character_matches_no_code():
+    assert not codes.matches("12345\ud800", ["123456"])

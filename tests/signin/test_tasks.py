@@ -8,7 +8,7 @@ from django.utils import timezone, translation
 from phone_referrals import signals
 from phone_referrals.exceptions import Busy, DeliveryFailed
 from phone_referrals.models import PhoneVerification, QueuedCode, SmsUsage
-from phone_referrals.signin import verification
+from phone_referrals.signin import delivery, verification
 from phone_referrals.signin.tasks import LEASE, send_queued_code
 from phone_referrals.signin.verification import check_code, request_code
 from phone_referrals.sms import BaseSmsBackend
@@ -158,6 +158,7 @@ def test_a_gateway_that_fails_is_tried_again_with_growing_waits(phone, outbox, q
     ask(phone)
     queue.run()
     for wait in (5, 10):
+        assert timezone.now() + timedelta(seconds=wait) in [each.task.run_after for each in queue.waiting]
         clock(seconds=wait - 1)
         queue.run()
         left = len(FAILURES)
@@ -218,6 +219,59 @@ def test_a_message_may_have_been_sent_if_any_try_timed_out(phone, queue, gateway
         queue.run()
         clock(seconds=1)
     assert usage() == (1, 1)
+
+
+@pytest.mark.parametrize("end", ["used", "expired"])
+def test_so_it_may_when_nobody_waits_for_it_any_more(phone, queue, gateway, clock, end):
+    gateway(TimeoutError)
+    ask(phone)
+    queue.run()
+    if end == "used":
+        PhoneVerification.objects.update(serial=None, code_expires_at=None)
+    clock(seconds=600)
+    queue.run()
+    assert not QueuedCode.objects.exists()
+    assert usage() == (1, 1)
+
+
+def test_it_is_not_tried_at_the_very_moment_the_code_expires(phone, queue, gateway, clock, caplog):
+    gateway(DeliveryFailed)
+    ask(phone)
+    PhoneVerification.objects.update(code_expires_at=timezone.now() + 5 * SECOND)
+    queue.run()
+    assert not QueuedCode.objects.exists()
+    assert caplog.messages == ["SMS given up: DeliveryFailed"]
+
+
+def test_each_phone_and_each_purpose_has_its_own_message(phone, other_phone, outbox, queue):
+    seen = []
+    signals.code_sent.connect(receiver := lambda **kwargs: seen.append((kwargs["phone_number"], kwargs["purpose"])))
+    asked = [(number, purpose) for number in (phone, other_phone) for purpose in ("sign_in", "change_phone")]
+    for number, purpose in asked:
+        request_code(phone_number=number, purpose=purpose, host="example.com")
+    try:
+        queue.run()
+    finally:
+        signals.code_sent.disconnect(receiver)
+    assert seen == asked
+    assert len({message.text for message in outbox}) == 4
+
+
+def test_one_that_fails_leaves_those_of_the_same_moment_alone(phone, other_phone, queue, gateway):
+    gateway(DeliveryFailed, DeliveryFailed)
+    ask(phone)
+    ask(other_phone)
+    first, second = QueuedCode.objects.order_by("pk")
+    until = timezone.now() + LEASE
+    QueuedCode.objects.filter(pk=second.pk).update(due_at=until)
+    send_queued_code.func(first.pk)
+    second.refresh_from_db()
+    assert second.due_at == until
+
+
+def test_without_the_setting_what_is_left_in_the_queue_is_in_the_usual_one(settings):
+    settings.PHONE_REFERRALS_SMS_QUEUE = ""
+    assert delivery.task().queue_name == "default"
 
 
 def test_a_worker_that_comes_after_the_code_has_expired_sends_nothing(phone, outbox, queue, clock, caplog):

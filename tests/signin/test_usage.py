@@ -228,9 +228,8 @@ def test_a_ceiling_is_reported_once_a_day(slots, settings, signalled, caplog, se
     send(US[limit : limit + 5])
 
     assert signalled == [("limit", {"region": region, "limit": limit})]
-    [error] = errors(caplog)
-    assert ("US" if region else "(all)") in error
-    assert str(limit) in error
+    assert errors(caplog) == [f"No more SMS today: limit, region {region or '(all)'} {{'limit': {limit}}}"]
+    assert [row.slot for row in SmsUsage.objects.filter(limit_reported=True)] == [0]
     assert not [phone for phone in US if phone in caplog.text]
 
 
@@ -320,6 +319,11 @@ def test_a_pause_is_answered_like_a_ceiling(conversion, api):
 
 def test_one_region_paused_leaves_the_others_open(conversion):
     assert send([*US[:20], *CA[:5]]) == 15
+
+
+def test_all_regions_together_are_never_paused(conversion, settings):
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 100
+    assert send([*US[:9], *CA[:9]]) == 18
 
 
 def test_a_paused_region_goes_on_as_its_codes_are_entered(conversion, signalled):
