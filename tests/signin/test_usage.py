@@ -2,7 +2,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from phone_referrals import signals
 from phone_referrals.exceptions import CodeExpired, DeliveryFailed, PhoneReferralsError, ResendTooSoon, SmsLimitReached
@@ -154,9 +154,9 @@ def test_a_ceiling_that_was_lowered_holds_at_once(slots, settings):
     ],
 )
 def test_who_meets_a_ceiling_is_told_to_wait_for_midnight_utc(settings, api, time_machine, now, wait):
-    settings.TIME_ZONE = "Asia/Kamchatka"
     settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 0
     time_machine.move_to(now, tick=False)
+    settings.TIME_ZONE = "Asia/Kamchatka"  # Of the process too, which moving its clock would set back.
 
     answer = api.post("/api/users/get_verify_code/", {"phone_number": US[0]}, format="json")
 
@@ -389,6 +389,11 @@ def test_what_is_met_first_is_what_is_reported(conversion, settings, signalled):
     assert signalled == [("limit", {"region": "US", "limit": 10}), ("pause", {"region": "CA"})]
 
 
+def test_a_ceiling_holds_where_a_pause_is_looked_for(conversion, settings):
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 5}
+    assert send(US[:20]) == 5
+
+
 def test_over_slots_a_pause_comes_within_a_message_for_each(conversion, settings):
     settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = 3
     assert 10 <= send(US) <= 12
@@ -397,3 +402,10 @@ def test_over_slots_a_pause_comes_within_a_message_for_each(conversion, settings
 def test_a_pause_is_off_by_default(signalled):
     assert send(US) == 100
     assert signalled == []
+
+
+def test_a_row_that_another_request_makes_at_this_moment_is_one_row(monkeypatch):
+    monkeypatch.setattr(QuerySet, "exists", lambda self: False)
+    for _ in range(2):
+        usage._create(NOON.date(), "US", 0)
+    assert SmsUsage.objects.count() == 1

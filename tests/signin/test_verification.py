@@ -632,3 +632,12 @@ def test_a_number_that_is_sent_nothing_counts_as_no_sign_in(phone, settings):
     request_code(phone_number=phone, host="example.com")
     assert check_code(phone_number=phone, code="123456") is False
     assert not SmsUsage.objects.exists()
+
+
+@pytest.mark.parametrize("purpose", ["sign_in", "change_phone"])
+def test_a_sites_own_text_may_say_what_the_code_is_for(phone, outbox, settings, purpose):
+    loader = ("django.template.loaders.locmem.Loader", {"phone_referrals/sms.txt": "{{ purpose }} #{{ code }}"})
+    backend = "django.template.backends.django.DjangoTemplates"
+    settings.TEMPLATES = [{"BACKEND": backend, "OPTIONS": {"loaders": [loader]}}]
+    request_code(phone_number=phone, purpose=purpose, host="example.com")
+    assert outbox[0].text.startswith(f"{purpose} #")
