@@ -30,6 +30,7 @@ def main(port: str = "8000") -> None:
             "PHONE_REFERRALS_ALLOWED_REGIONS": "*",
             "PHONE_REFERRALS_ECHO_CODE": "1",
         }
+        print("People who are there already:", flush=True)
         for command in (["migrate", "--verbosity=0"], ["sample_network"]):
             subprocess.run([sys.executable, HERE / "manage.py", *command], env=environment, check=True)
         gunicorn = subprocess.Popen(

@@ -99,10 +99,11 @@ def existing_site(site):
 
 
 def adopt(site):
-    site.append("shop/settings.py", lines_of("settings.py"))
+    gateway = re.search(r"`(PHONE_REFERRALS_SMS_BACKEND = [^`]+)`", README)[1]
+    site.append("shop/settings.py", lines_of("settings.py") + gateway + "\n")
     site.write("accounts/models.py", MODELS.partition("class")[0] + lines_of("accounts/models.py"))
-    site.append("shop/urls.py", "from django.urls import include\n" + lines_of("urls.py"))
-    site.write("accounts/sms.py", GATEWAY + lines_of("accounts/sms.py"))
+    site.append("shop/urls.py", lines_of("urls.py"))
+    site.write("accounts/sms.py", re.sub(r"my_gateway = .*\n", GATEWAY, lines_of("accounts/sms.py")))
     site.manage("makemigrations", "--verbosity=0")
     site.manage("migrate", "--verbosity=0")
     site.manage("check", "--fail-level=WARNING")

@@ -27,6 +27,7 @@ def in_production(settings):
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
     settings.PHONE_REFERRALS_ALLOWED_REGIONS = ["US", "CA"]
     settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 1000
+    settings.PHONE_REFERRALS_SMS_BACKEND = "phone_referrals.sms.locmem.SmsBackend"
     return settings
 
 
@@ -73,6 +74,13 @@ def test_any_number_of_proxies_is_an_answer(in_production, proxies):
 def test_the_number_of_proxies_should_be_said(in_production):
     in_production.REST_FRAMEWORK = {}
     assert ids(checks.check_deployment()) == [check_ids.PROXIES_UNKNOWN]
+
+
+def test_a_site_should_have_a_gateway(in_production):
+    del in_production.PHONE_REFERRALS_SMS_BACKEND
+    [message] = checks.check_deployment()
+    assert message.id == check_ids.SMS_PRINTED
+    assert not message.is_serious()
 
 
 def test_a_site_should_have_a_ceiling(in_production):

@@ -23,7 +23,7 @@ from phone_referrals.referrals.redeem import redeem
 from phone_referrals.signin.guards import SendRequest
 from phone_referrals.testing import sign_in as sign_in_anywhere
 from tests.docs.blocks import blocks
-from tests.docs.pages import PAGES
+from tests.docs.pages import PAGES, ROOT
 
 pytestmark = pytest.mark.django_db
 
@@ -85,6 +85,18 @@ def test_settings_are_right_where_the_modules_of_their_page_are(page, block, sho
         ours["TASKS"] = said["TASKS"]
     with override_settings(**ours):
         assert run_checks() == []
+
+
+def test_the_mixin_is_added_as_a_host_adds_it():
+    # Not `shop("existing_users", "models")`, which would be one more model of users.
+    host = ROOT.joinpath("tests/hosts/abstract_user/models.py").read_text()
+    for line in BLOCKS["existing_users", "models"].splitlines()[1:]:
+        assert line.removesuffix(" ...") in host
+
+
+def test_the_admin_of_users_may_have_the_phone(shop, django_user_model):
+    page = shop("existing_users", "admin").UserAdmin(django_user_model, admin.site)
+    assert (None, {"fields": ["phone_number"]}) in page.get_fieldsets(None, django_user_model())
 
 
 def test_a_subclassed_view_and_serializer_answer_with_more(shop, sign_in, phone):

@@ -12,6 +12,7 @@ from phone_referrals.checks.ids import (
     CODE_ECHOED,
     PROXIES_UNKNOWN,
     REGIONS_MISSING,
+    SMS_PRINTED,
     SMS_UNLIMITED,
 )
 from phone_referrals.conf import conf
@@ -57,4 +58,10 @@ def _deployment_advice() -> Iterator[CheckMessage]:
             "The number of messages a day, and so the bill, has no ceiling.",
             hint="Set PHONE_REFERRALS_SMS_DAILY_LIMIT or PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION.",
             id=SMS_UNLIMITED,
+        )
+    if conf.sms_backend == "phone_referrals.sms.console.SmsBackend":
+        yield Warning(
+            "Messages are printed to the console, so live codes are in its log, and nobody gets one.",
+            hint="Name an SMS gateway in PHONE_REFERRALS_SMS_BACKEND.",
+            id=SMS_PRINTED,
         )
