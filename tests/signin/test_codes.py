@@ -444,3 +444,9 @@ def test_the_purpose_is_stored_as_its_plain_word():
 
 def test_half_a_character_matches_no_code():
     assert not codes.matches("12345\ud800", ["123456"])
+
+
+@pytest.mark.parametrize("is_test", [False, True])
+def test_a_request_that_is_allowed_sends(is_test):
+    decision = codes.on_request(NOTHING_YET, now=START, limits=LIMITS, new_serial=1, is_test=is_test)
+    assert decision.outcome == Outcome.SEND

@@ -641,3 +641,45 @@ def test_a_sites_own_text_may_say_what_the_code_is_for(phone, outbox, settings, 
     settings.TEMPLATES = [{"BACKEND": backend, "OPTIONS": {"loaders": [loader]}}]
     request_code(phone_number=phone, purpose=purpose, host="example.com")
     assert outbox[0].text.startswith(f"{purpose} #")
+
+
+def test_a_code_is_of_one_phone_and_one_purpose(phone, other_phone):
+    state = codes.State(serial=1)
+    each = [(number, purpose) for number in (phone, other_phone) for purpose in ("sign_in", "change_phone")]
+    assert len({verification.live_codes(*one, state)[0] for one in each}) == 4
+
+
+def test_what_was_sent_is_said_and_names_the_host(phone, outbox):
+    assert request_code(phone_number=phone, host="example.com").phone_number == phone
+    assert "@example.com #" in outbox[0].text
+
+
+GUARDED = []
+
+
+def note(request):
+    GUARDED.append(request)
+
+
+def test_guards_are_told_of_no_address_where_there_is_none(phone, settings):
+    settings.PHONE_REFERRALS_SEND_GUARDS = [f"{__name__}.note"]
+    GUARDED.clear()
+    request_code(phone_number=phone, host="example.com")
+    assert [(each.phone_number, each.address) for each in GUARDED] == [(phone, "")]
+
+
+def test_a_transaction_is_told_what_to_do_instead(phone):
+    with transaction.atomic(), pytest.raises(TransactionManagementError) as refused:
+        request_code(phone_number=phone, host="example.com")
+    assert str(refused.value) == (
+        "Codes are not sent or checked inside a transaction: a rollback would forget guesses. "
+        "Call this outside atomic(), and exempt the view with transaction.non_atomic_requests."
+    )
+
+
+def test_who_loses_every_race_is_told_to_come_back_in_a_second(phone, send_code, monkeypatch):
+    code = send_code(phone)
+    monkeypatch.setattr(type(PhoneVerification.objects.all()), "compare_and_set", lambda *args: False)
+    with pytest.raises(Busy) as refused:
+        check_code(phone_number=phone, code=code)
+    assert refused.value.retry_after == 1
