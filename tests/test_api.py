@@ -167,3 +167,13 @@ def test_whoever_is_authenticated_in_another_way_is_let_in(make_user):
     force_authenticate(request, user)
     view = type("Specimen", (Listening,), {"answer": staticmethod(lambda request: request.user.pk)})
     assert view.as_view()(request).data == user.pk
+
+
+class Undecodable(BasicAuthentication):
+    def authenticate(self, request):
+        raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "a token that is no text")
+
+
+def test_a_token_that_is_no_text_is_no_token():
+    view = type("Specimen", (View,), {"get_authenticators": lambda self: [Undecodable()]})
+    assert answer_of(lambda request: None, view=view).status_code == 401

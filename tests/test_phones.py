@@ -147,3 +147,9 @@ def test_most_numbers_are_read_at_a_glance():
 @pytest.mark.parametrize("value", [None, "", "phone", "+", "+0", "+999123456", "+1201", "12015550100", 12015550100])
 def test_what_is_not_e164_is_left_to_libphonenumber(value):
     assert phones.stored(value) is None
+
+
+@pytest.mark.parametrize("text", ["+49575186022405924", "+8100660872962791808"])
+def test_more_than_15_digits_are_no_number(text):
+    with pytest.raises(InvalidPhoneNumber):
+        phones.parse(text)

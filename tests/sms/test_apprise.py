@@ -73,11 +73,11 @@ def test_a_refusal_is_no_success(gateway, message):
 
 
 def test_a_gateway_that_does_not_answer_is_given_up(gateway, message):
-    gateway.wait = 2
+    gateway.wait = 5
     start = time.monotonic()
     with pytest.raises(NotSent):
         SmsBackend().send(message)
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < 4.5
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "unknown://{phone_number}", "smseagle://"])
