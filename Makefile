@@ -5,7 +5,7 @@ PORT ?= 8000
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 # Measured, tests take twice as long; what the slow ones run, others run too.
-MEASURED := --cov --cov-append --cov-report= --cov-fail-under=0 -m
+MEASURED := --cov --cov-append --cov-report= --cov-fail-under=0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 POSTGRES := $(BIN)/python example_project/postgres.py --
 
@@ -16,9 +16,9 @@ demo: .venv/demo.stamp  ## The example site on a PostgreSQL of its own, until it
 
 test: .venv/test.stamp  ## The suite on SQLite, then what uses the database on PostgreSQL; both together cover the package.
 	@$(BIN)/coverage erase
-	env -u DATABASE_URL $(PYTEST) $(MEASURED) "not slow"
+	env -u DATABASE_URL $(PYTEST) $(MEASURED) -m "not slow"
 	env -u DATABASE_URL $(PYTEST) -m slow
-	$(POSTGRES) $(PYTEST) $(MEASURED) "database and not slow"
+	$(POSTGRES) $(PYTEST) $(MEASURED) -m "database and not slow"
 	$(POSTGRES) $(PYTEST) -m "database and slow"
 	$(BIN)/coverage report
 

@@ -230,7 +230,7 @@ def invitees_in(page):
 
 
 def test_invitees_are_shown_newest_first_masked_and_with_their_date(client, me, make_user, text_of):
-    days = [timezone.now() - timedelta(days=days) for days in (3, 1, 2)]
+    days = [timezone.localtime() - timedelta(days=days) for days in (3, 1, 2)]
     for number, day in enumerate(days, start=1):
         Referral.objects.create(referrer=me, referred=make_user(number), code="A", created_at=day)
 
