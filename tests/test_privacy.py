@@ -267,7 +267,8 @@ CRASHES_OF_ASKING = [
     "phone_referrals.phones.region_of",
     "phone_referrals.signin.codes.on_request",
     "phone_referrals.signin.codes.derive",
-    "phone_referrals.models.PhoneVerification.save",
+    "phone_referrals.statements.Select.one",
+    "phone_referrals.statements.insert",
     "phone_referrals.sms.render_to_string",
     "phone_referrals.signin.verification.CodeSent",
 ]

@@ -12,7 +12,7 @@ from phone_referrals.accounts import get_accounts
 from phone_referrals.exceptions import AlreadyRedeemed, CircularReferral, InvalidCode
 from phone_referrals.models import PhoneVerification, QueuedCode, Referral, ReferralCode, SmsUsage
 from phone_referrals.profiles.views import MeView
-from phone_referrals.referrals import redeem as redeem_module
+from phone_referrals.referrals import edges
 from phone_referrals.referrals.redeem import redeem
 from phone_referrals.signin.verification import check_code, request_code
 
@@ -103,7 +103,7 @@ def test_codes_are_redeemed_where_the_router_says(elsewhere, monkeypatch, locks)
     heard = []
     monkeypatch.setattr(signals.referral_redeemed, "send_robust", lambda *args, **kwargs: heard.append(kwargs))
     if locks == "rows":
-        monkeypatch.setattr(redeem_module, "INSERT_BY_VENDOR", {})
+        monkeypatch.setattr(edges, "INSERT_BY_VENDOR", {})
     first, second = (get_accounts().create(f"+1201555010{number}") for number in range(2))
     ReferralCode.objects.create(user=first, code="A0", max_uses=1)
     ReferralCode.objects.create(user=second, code="A1")

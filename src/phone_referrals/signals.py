@@ -1,6 +1,7 @@
 """Signals of the package. All are sent after the change is committed, and never carry a code.
 
-A receiver that raises is logged and changes nothing for the visitor.
+A receiver that raises is logged and changes nothing for the visitor. Django's `pre_save` and `post_save` are not sent
+for rows of `Referral` and `PhoneVerification`, which are written by statements of their own.
 
 | signal | sender | keywords |
 |---|---|---|

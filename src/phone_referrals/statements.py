@@ -1,9 +1,39 @@
-"""Statements on a row or two, written out: to compile as little as this takes the ORM longer than to run it."""
+"""Statements on a row or two, written out or kept: to compile as little as this takes the ORM longer than to run it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connections, models
+
+
+class Select:
+    """A SELECT of a row by the ORM, compiled once."""
+
+    def __init__(self, rows: models.QuerySet[Any], *, using: str) -> None:
+        compiler: Any = rows.query.get_compiler(using)
+        self.model, self.using = rows.model, using
+        self.sql, self.parameters = compiler.as_sql()
+        self.columns = [column for column, *_ in compiler.select]
+        self.fields = [self.columns[place].target.attname for place in compiler.klass_info["select_fields"]]
+        self.annotations = compiler.annotation_col_map
+
+    def one(self, parameters: Mapping[Any, Any]) -> Any:
+        """Return the row, or `None`, with `parameters` in the place of those that it was compiled with."""
+        connection = connections[self.using]
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, [parameters.get(each, each) for each in self.parameters])
+            found = cursor.fetchone()
+        if found is None:
+            return None
+        values = list(found)
+        for place, column in enumerate(self.columns):
+            for convert in *connection.ops.get_db_converters(column), *column.get_db_converters(connection):
+                values[place] = convert(values[place], column, connection)
+        # The model's own columns come first.
+        row = self.model.from_db(self.using, self.fields, values[: len(self.fields)])
+        for name, place in self.annotations.items():
+            setattr(row, name, values[place])
+        return row
 
 
 def update(
@@ -52,3 +82,20 @@ def by_key(model: type[models.Model], names: Sequence[str], *, using: str, keys:
     with connection.cursor() as cursor:
         cursor.execute(sql, [primary.get_db_prep_value(key, connection) for key in keys])
         return list(cursor.fetchall())
+
+
+def insert(row: models.Model, *, using: str) -> None:
+    """Write a new row, without the signals of `save()`. The database gives it a key where it has none."""
+    connection = connections[using]
+    quote: Any = connection.ops.quote_name
+    fields = [field for field in row._meta.concrete_fields if not (field.primary_key and row.pk is None)]
+    names, places = ", ".join(quote(field.column) for field in fields), ", ".join(["%s"] * len(fields))
+    with connection.cursor() as cursor:
+        # Names of the model's table and columns: nothing that a client sends.
+        sql = f"INSERT INTO {quote(row._meta.db_table)} ({names}) VALUES ({places})"  # noqa: S608
+        cursor.execute(sql, values_of(row, fields, using=using))
+
+
+def values_of(row: models.Model, fields: Iterable[Any], *, using: str) -> list[Any]:
+    """Return the values of a row as the database takes them."""
+    return [field.get_db_prep_save(getattr(row, field.attname), connections[using]) for field in fields]

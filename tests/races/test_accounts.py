@@ -12,7 +12,7 @@ from phone_referrals.exceptions import AccountDisabled, InvalidReferralCode, Pho
 from phone_referrals.models import Referral, ReferralCode
 from phone_referrals.profiles import change_phone, delete_account
 from phone_referrals.profiles.change_phone import PhoneChanged
-from phone_referrals.referrals import redeem as redeem_module
+from phone_referrals.referrals import edges
 from phone_referrals.referrals.codes import code_of
 from phone_referrals.referrals.redeem import redeem
 from tests.races import naive
@@ -76,14 +76,14 @@ def deletion_beside_redeemers(at_once, make_user, monkeypatch):
 @pytest.mark.parametrize("locks", LOCKS)
 def test_an_account_is_deleted_while_its_code_is_entered(deletion_beside_redeemers, monkeypatch, locks, code):
     if locks == "rows":
-        monkeypatch.setattr(redeem_module, "INSERT_BY_VENDOR", {})
+        monkeypatch.setattr(edges, "INSERT_BY_VENDOR", {})
     for _ in range(ROUNDS):
         deleted, others = deletion_beside_redeemers(**code)
         assert deleted is None
         assert {type(each) for each in others} <= {Referral, InvalidReferralCode, ReferralCodeExhausted}, others
         assert get_user_model().objects.count() == THREADS - 1
-        edges = Referral.objects.values_list("referrer", flat=True)
-        assert list(edges) == [None] * sum(isinstance(each, Referral) for each in others)
+        referrers = Referral.objects.values_list("referrer", flat=True)
+        assert list(referrers) == [None] * sum(isinstance(each, Referral) for each in others)
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="It has one writer at a time, from the first write on.")

@@ -5,12 +5,13 @@ Where a rule is kept by locks, it is shown for the locks of this database and, o
 
 import random
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import connection, transaction
 
 from phone_referrals.exceptions import (
     AlreadyRedeemed,
@@ -20,8 +21,7 @@ from phone_referrals.exceptions import (
     ReferralCodeExhausted,
 )
 from phone_referrals.models import Referral, ReferralCode
-from phone_referrals.referrals import codes
-from phone_referrals.referrals import redeem as redeem_module
+from phone_referrals.referrals import codes, edges
 from phone_referrals.referrals.redeem import redeem
 from tests.races import naive
 
@@ -32,14 +32,17 @@ TWIN_ROUNDS = 20
 
 LOCKS = [
     "own",
+    pytest.param("apart", marks=pytest.mark.skipif(connection.vendor != "postgresql", reason="A way of PostgreSQL's.")),
     pytest.param("rows", marks=pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no row locks.")),
 ]
 
 
 @pytest.fixture(params=LOCKS)
 def locks(request, monkeypatch):
+    if request.param == "apart":
+        monkeypatch.setattr(edges, "_takes_two_statements", lambda connection: False)
     if request.param == "rows":
-        monkeypatch.setattr(redeem_module, "INSERT_BY_VENDOR", {})
+        monkeypatch.setattr(edges, "INSERT_BY_VENDOR", {})
 
 
 @pytest.fixture
@@ -184,6 +187,43 @@ def test_of_two_who_refer_each_other_at_once_one_is_refused(each_other, locks):
 
 def test_two_refer_each_other_at_once_without_a_lock(each_other):
     assert any(len(each.edges) == 2 for each in each_other(enter=naive.redeem, rounds=TWIN_ROUNDS))
+
+
+@pytest.fixture
+def root_below_me(at_once, make_users):
+    """I enter a code of a root that comes below me meanwhile, and is seen to be mine only when its transaction ends."""
+
+    def scenario():
+        me, root = make_users(2)
+        has_redeemed = threading.Event()
+
+        def root_redeems():
+            with transaction.atomic():
+                redeem(root, "A0")
+                has_redeemed.set()
+                time.sleep(0.3)
+
+        def i_redeem():
+            has_redeemed.wait(timeout=60)
+            return redeem(me, "A1")
+
+        return at_once(root_redeems, i_redeem)[1]
+
+    return scenario
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="It has one writer at a time, from the first write on.")
+def test_who_waited_for_a_root_sees_that_it_is_none_any_more(root_below_me, locks):
+    assert isinstance(root_below_me(), CircularReferral)
+    assert Referral.objects.count() == 1
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="A way of PostgreSQL's.")
+def test_who_waited_for_a_root_makes_a_circle_without_a_second_look(root_below_me, monkeypatch):
+    insert_below = edges._insert_below
+    monkeypatch.setattr(edges, "_insert_below", lambda using: insert_below(using).replace("IS NULL", "IS NULL OR TRUE"))
+    assert isinstance(root_below_me(), Referral)
+    assert Referral.objects.count() == 2
 
 
 @pytest.fixture

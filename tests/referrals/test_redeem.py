@@ -1,5 +1,6 @@
 from datetime import timedelta
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -21,20 +22,23 @@ from phone_referrals.exceptions import (
     ReferralCodeExpired,
 )
 from phone_referrals.models import Referral, ReferralCode
-from phone_referrals.referrals import codes, once, tree
+from phone_referrals.referrals import codes, edges, once, tree
 from phone_referrals.referrals import redeem as redeem_module
+from phone_referrals.referrals.edges import _takes_two_statements
 from phone_referrals.referrals.redeem import redeem
 
 pytestmark = pytest.mark.usefixtures("branch")
 
-on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="Isolation levels are PostgreSQL's here.")
+on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="Of PostgreSQL.")
 
 
-@pytest.fixture(params=["own", "rows"])
+@pytest.fixture(params=["own", pytest.param("apart", marks=on_postgresql), "rows"])
 def branch(request, monkeypatch):
-    """Every rule holds in this database's own way of locking and in the one for the others."""
+    """Every rule holds in this database's own way of locking, in one or two steps, and in the one for the others."""
+    if request.param == "apart":
+        monkeypatch.setattr(edges, "_takes_two_statements", lambda connection: False)
     if request.param == "rows":
-        monkeypatch.setattr(redeem_module, "INSERT_BY_VENDOR", {})
+        monkeypatch.setattr(edges, "INSERT_BY_VENDOR", {})
 
 
 @pytest.fixture
@@ -296,11 +300,11 @@ def test_nobody_comes_below_a_circle_that_was_written_by_hand(people, refer):
 
 @pytest.mark.parametrize("is_active", [True, False])
 def test_an_owner_may_be_disabled_by_other_means_than_a_column(people, monkeypatch, is_active):
-    def select(using):
-        sql, parameters = ReferralCode.objects.filter(code="").query.get_compiler(using).as_sql()
-        return sql, parameters[:-1]
+    class WithoutColumn:
+        _meta = SimpleNamespace(concrete_fields=[])
 
-    monkeypatch.setattr(redeem_module, "_select", select)
+    redeem_module._select.cache_clear()
+    monkeypatch.setattr(redeem_module, "get_user_model", lambda: WithoutColumn)
     get_user_model().objects.filter(pk=people[0].pk).update(is_active=is_active)
 
     if is_active:
@@ -344,9 +348,16 @@ def test_the_code_of_an_owner_who_is_deleted_at_that_moment_is_invalid(people, s
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_owner_who_is_deleted_after_the_walk_is_found_missing_by_the_database(people, settings, monkeypatch):
+def test_an_owner_who_is_deleted_after_the_walk_is_found_missing_by_the_database(people, refer, settings, monkeypatch):
     settings.PHONE_REFERRALS_REDEEM_RULES = [f"{__name__}.delete_owner"]
-    monkeypatch.setattr(tree, "root_above", lambda pk, using: pk)
+    walk, looks = tree.root_above, []
+
+    def look(pk, using):
+        looks.append(pk)
+        return pk if len(looks) == 1 else walk(pk, using=using)
+
+    monkeypatch.setattr(tree, "root_above", look)
+    refer(people[2], people[0])
 
     with pytest.raises(InvalidReferralCode):
         redeem(people[1], "A0")
@@ -354,18 +365,22 @@ def test_an_owner_who_is_deleted_after_the_walk_is_found_missing_by_the_database
 
 
 def test_a_root_that_moves_all_the_time_ends_in_busy(people, monkeypatch):
-    def moved(referral, referral_code, using):
-        raise redeem_module._RootHasMoved
+    tries = []
 
-    monkeypatch.setattr(redeem_module, "INSERT_BY_VENDOR", {connection.vendor: moved})
+    def moved(referral, referral_code, root, using):
+        tries.append(root)
+        raise edges._RootHasMoved
+
+    monkeypatch.setattr(edges, "INSERT_BY_VENDOR", {connection.vendor: moved})
 
     with pytest.raises(Busy) as refused:
         redeem(people[1], "A0")
     assert refused.value.retry_after == 1
+    assert tries == [people[0].pk, *[None] * 49]
 
 
 def test_a_root_that_has_moved_is_looked_for_again(people, monkeypatch):
-    if redeem_module.INSERT_BY_VENDOR.get(connection.vendor) is redeem_module._insert_first:
+    if edges.INSERT_BY_VENDOR.get(connection.vendor) is edges._insert_first:
         pytest.skip("SQLite writes before it looks: nothing moves any more.")
     first, second, _ = people
     redeem(second, "A0")
@@ -437,7 +452,7 @@ def test_a_refusal_leaves_the_transaction_around_it_usable(people):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
 def test_a_snapshot_that_locks_cannot_renew_is_refused(people, monkeypatch, level):
-    monkeypatch.setattr(redeem_module, "INSERT_BY_VENDOR", {"postgresql": redeem_module._insert_with_advisory_locks})
+    monkeypatch.setattr(edges, "INSERT_BY_VENDOR", {"postgresql": edges._insert_with_advisory_locks})
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
@@ -449,7 +464,7 @@ def test_a_snapshot_that_locks_cannot_renew_is_refused(people, monkeypatch, leve
 
 @on_postgresql
 def test_the_redeemer_is_locked_and_the_root_shared(people, refer, monkeypatch):
-    monkeypatch.setattr(redeem_module, "INSERT_BY_VENDOR", {"postgresql": redeem_module._insert_with_advisory_locks})
+    monkeypatch.setattr(edges, "INSERT_BY_VENDOR", {"postgresql": edges._insert_with_advisory_locks})
     root, owner, me = people
     refer(root, owner)
     with transaction.atomic(), connection.cursor() as cursor:
@@ -459,16 +474,16 @@ def test_the_redeemer_is_locked_and_the_root_shared(people, refer, monkeypatch):
             " WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
         )
         assert dict(cursor.fetchall()) == {
-            redeem_module._lock_key(root.pk): "ShareLock",
-            redeem_module._lock_key(me.pk): "ExclusiveLock",
+            edges._lock_key(root.pk): "ShareLock",
+            edges._lock_key(me.pk): "ExclusiveLock",
         }
-    assert len({redeem_module._lock_key(pk) for pk in range(1000)}) == 1000
+    assert len({edges._lock_key(pk) for pk in range(1000)}) == 1000
 
 
 @on_postgresql
 @pytest.mark.parametrize(("max_uses", "locks"), [(None, 0), (5, 1)])
 def test_the_owner_of_a_counted_code_is_locked_before_it_but_may_be_pointed_at(people, monkeypatch, max_uses, locks):
-    monkeypatch.setattr(redeem_module, "INSERT_BY_VENDOR", {"postgresql": redeem_module._insert_with_advisory_locks})
+    monkeypatch.setattr(edges, "INSERT_BY_VENDOR", {"postgresql": edges._insert_with_advisory_locks})
     change("A0", max_uses=max_uses)
     with CaptureQueriesContext(connection) as captured:
         redeem(people[1], "A0")
@@ -477,7 +492,7 @@ def test_the_owner_of_a_counted_code_is_locked_before_it_but_may_be_pointed_at(p
 
 @on_postgresql
 def test_where_rows_are_locked_they_are_locked_whole(people, monkeypatch):
-    monkeypatch.setattr(redeem_module, "INSERT_BY_VENDOR", {})
+    monkeypatch.setattr(edges, "INSERT_BY_VENDOR", {})
     with CaptureQueriesContext(connection) as captured:
         redeem(people[1], "A0")
     assert [each["sql"].rpartition(" FOR ")[2] for each in captured if " FOR " in each["sql"]] == ["UPDATE"]
@@ -485,8 +500,26 @@ def test_where_rows_are_locked_they_are_locked_whole(people, monkeypatch):
 
 def test_an_owner_who_was_deleted_meanwhile_cannot_be_locked(people):
     referral = Referral(referred=people[0], referrer_id=people[1].pk)
-    redeem_module._lock_rows([people[1].pk], referral, "default")
+    edges._lock_rows([people[1].pk], referral, "default")
     people[1].delete()
     referral.referrer_id = 0
     with pytest.raises(InvalidReferralCode):
-        redeem_module._lock_rows([0], referral, "default")
+        edges._lock_rows([0], referral, "default")
+
+
+@on_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_driver_that_sends_parameters_by_themselves_is_given_one_statement_at_a_time(people, monkeypatch):
+    monkeypatch.setattr(edges, "INSERT_BY_VENDOR", {"postgresql": edges._insert_with_advisory_locks})
+    monkeypatch.setattr(edges, "_takes_two_statements", _takes_two_statements)
+    try:
+        for user, is_apart in zip(people[1:], (False, True), strict=True):
+            connection.close()
+            monkeypatch.setitem(connection.settings_dict["OPTIONS"], "server_side_binding", is_apart)
+            vars(connection.features).pop("uses_server_side_binding", None)
+            redeem(user, "A0")
+            assert _takes_two_statements(connection) != is_apart
+    finally:
+        connection.close()
+        vars(connection.features).pop("uses_server_side_binding", None)
+    assert Referral.objects.count() == 2

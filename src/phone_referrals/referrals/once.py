@@ -10,9 +10,7 @@ from django.conf import settings
 from django.db import router
 from django.utils.crypto import salted_hmac
 
-from phone_referrals import statements
 from phone_referrals.accounts import get_accounts
-from phone_referrals.exceptions import AlreadyRedeemed
 from phone_referrals.models import RedeemedPhone, Referral
 
 SALT = "phone_referrals.referrals.once"
@@ -20,20 +18,18 @@ SALT = "phone_referrals.referrals.once"
 
 def remember(user: Any, phone_number: str) -> None:
     """Keep that the phone has redeemed, if `user` has. To be called before the user leaves it."""
-    if phone_number and Referral.objects.using(router.db_for_write(Referral)).filter(pk=user.pk).exists():
+    alias = router.db_for_write(Referral)
+    if phone_number and Referral.objects.using(alias).filter(pk=user.pk).exists():
         row = RedeemedPhone(digest=_digest(phone_number, settings.SECRET_KEY))
-        RedeemedPhone.objects.bulk_create([row], ignore_conflicts=True)
+        # Beside the referrals, whatever the router says of this table: it is read with them.
+        RedeemedPhone.objects.using(alias).bulk_create([row], ignore_conflicts=True)
 
 
-def require_first(user: Any) -> None:
-    """Raise `AlreadyRedeemed` if a user before this one has redeemed with the same phone."""
+def digests_of(user: Any) -> list[str]:
+    """Return the hashes under which the user's phone may be remembered: one for each secret, none without a phone."""
     phone_number = get_accounts().phone_of(user)
     secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    digests = [_digest(phone_number, secret) for secret in secrets] if phone_number else []
-    # Not from a replica, which may not know yet of an account that was deleted a moment ago.
-    alias = router.db_for_write(RedeemedPhone)
-    if digests and statements.by_key(RedeemedPhone, ["digest"], using=alias, keys=digests):
-        raise AlreadyRedeemed
+    return [_digest(phone_number, secret) for secret in secrets] if phone_number else []
 
 
 def _digest(phone_number: str, secret: str | bytes) -> str:

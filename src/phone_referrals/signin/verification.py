@@ -6,7 +6,7 @@ requests are judged one after the other on every database, with no lock and no t
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
-from phone_referrals import phones, signals
+from phone_referrals import phones, signals, statements
 from phone_referrals.accounts import get_accounts
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import (
@@ -164,9 +164,9 @@ def _decide(
     # A site may keep its users in another database, which no statement of this one sees.
     joined = with_is_known and router.db_for_write(get_user_model()) == alias
     known = (type(get_accounts()).known, conf.accounts, conf.phone_field) if joined else (None,)
-    select, parameters = _select(alias, *known)
+    select, parameters = _select(alias, *known), {"$phone_number": phone_number, "$purpose": purpose}
     for _ in range(TRIES):
-        row = next(iter(rows.raw(select, [*parameters, phone_number, purpose])), None)
+        row = select.one(parameters)
         decision = policy(row.state if row else State())
         if decision.outcome in REFUSALS:
             raise REFUSALS[decision.outcome](retry_after=decision.wait)
@@ -175,7 +175,7 @@ def _decide(
         if not row:
             new_row = PhoneVerification(phone_number=phone_number, purpose=purpose, **vars(decision.state))
             try:
-                new_row.save(using=alias, force_insert=True)
+                statements.insert(new_row, using=alias)
             except IntegrityError:
                 continue  # Another request made the row: judge by what it says now.
             return decision, None
@@ -183,16 +183,14 @@ def _decide(
 
 
 @lru_cache
-def _select(alias: str, known: Callable[..., Any] | None, *_settings: str) -> tuple[str, Sequence[Any]]:
-    """Return the SELECT of a row, compiled once, and its parameters but the last two, which are phone and purpose.
+def _select(alias: str, known: Callable[..., Any] | None, *_settings: str) -> statements.Select:
+    """Return the SELECT of a row.
 
     With the method that says whether a phone is `known`, and the settings it depends on, the row is joined with that.
     """
     condition = get_accounts().known("phone_number") if known else None
-    rows = PhoneVerification.objects.using(alias)
-    annotated = rows.annotate(is_known=condition) if condition else rows
-    sql, parameters = annotated.filter(phone_number="", purpose="").query.get_compiler(alias).as_sql()
-    return sql, parameters[:-2]
+    rows = PhoneVerification.objects.filter(phone_number="$phone_number", purpose="$purpose")
+    return statements.Select(rows.annotate(is_known=condition) if condition else rows, using=alias)
 
 
 def give_back(phone_number: str, purpose: str, *, before: State, sent: State, taken: bool) -> None:

@@ -1,0 +1,196 @@
+"""Writing a referral: the edge between two users, by which no circle comes about, whatever runs at once.
+
+An edge is written once, by a user who has none and who therefore is the root of the tree below it. So a circle can
+arise in one way only: the root above the code's owner is the redeemer. Whoever redeems holds, until the edge is
+committed, an exclusive lock on itself and a shared one on that root, which keeps the root a root. Both are taken at
+once and in one order for everybody, so no two redeemers ever wait for each other.
+"""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, connections, transaction
+from django.db.transaction import TransactionManagementError
+
+from phone_referrals import statements
+from phone_referrals.exceptions import (
+    AlreadyRedeemed,
+    Busy,
+    CircularReferral,
+    InvalidReferralCode,
+    ReferralCodeExhausted,
+)
+from phone_referrals.models import Referral, ReferralCode
+from phone_referrals.referrals import tree
+
+# Each try that is lost means that somebody else's referral was written meanwhile.
+TRIES = 50
+
+
+class _RootHasMoved(Exception):
+    """The root was redeeming a code itself: its tree hangs below another root now."""
+
+
+def write(user: Any, referral_code: ReferralCode, *, root: Any, using: str) -> Referral:
+    """Make `user` the referred of the code's owner, above whom `root` was a moment ago; `None` means to look.
+
+    Raises `AlreadyRedeemed`, `CircularReferral`, `ReferralCodeExhausted`, `InvalidReferralCode` or `Busy`.
+    """
+    insert = INSERT_BY_VENDOR.get(connections[using].vendor, _insert_with_row_locks)
+    for _ in range(TRIES):
+        referral = Referral(referred=user, referrer_id=referral_code.user_id, code=referral_code.code)
+        try:
+            insert(referral, referral_code, root, using)
+        except _RootHasMoved:
+            root = None
+            continue
+        except IntegrityError:
+            if _has_redeemed(referral, using):
+                raise AlreadyRedeemed from None
+            # The code's owner was deleted a moment ago.
+            raise InvalidReferralCode from None
+        return referral
+    raise Busy(retry_after=1)
+
+
+def _insert_with_advisory_locks(referral: Referral, referral_code: ReferralCode, root: Any, using: str) -> None:
+    """PostgreSQL: locks on two numbers, which end with the transaction and write nothing.
+
+    A popular code's root is locked shared, so its redeemers do not wait for each other.
+    """
+    connection = connections[using]
+    root = _root_above(referral, using) if root is None else root
+    me = _lock_key(referral.pk)
+    kinds = {_lock_key(root): "pg_advisory_xact_lock_shared", me: "pg_advisory_xact_lock"}
+    lock = "SELECT " + ", ".join(f"{kinds[key]}({key})" for key in sorted(kinds))
+    insert = _insert_below(using)
+    to_key: Any = get_user_model()._meta.pk.get_db_prep_value
+    keys = [to_key(key, connection) for key in (referral.referrer_id, root)]
+    parameters = [*statements.values_of(referral, Referral._meta.concrete_fields, using=using), *keys]
+    is_limited = referral_code.max_uses is not None
+    # Sent together they are one transaction, in which the second sees what was committed while the first waited.
+    together = not is_limited and _takes_two_statements(connection)
+    with nullcontext() if together else transaction.atomic(using=using), connection.cursor() as cursor:
+        if together:
+            cursor.execute(f"{lock}; {insert}", parameters)
+            cursor.nextset()
+        else:
+            cursor.execute(lock)
+            if is_limited:
+                # The owner before the code, in the order in which they are deleted.
+                _lock_rows([referral.referrer_id], referral, using, no_key=True)
+            cursor.execute(insert, parameters)
+        if not cursor.rowcount:
+            raise _reason(referral, using)
+        _take_one_use(referral_code)
+
+
+@lru_cache
+def _insert_below(using: str) -> str:
+    """Return the INSERT that writes a row only if the code's owner is there, and the root above still is one.
+
+    Its parameters are the values of the row, then the two users.
+    """
+    user: Any = get_user_model()._meta
+    quote: Any = connections[using].ops.quote_name
+    users, table, pk = quote(user.db_table), quote(Referral._meta.db_table), quote(user.pk.column)
+    columns = {quote(field.column): field.db_type(connections[using]) for field in Referral._meta.concrete_fields}
+    referred, referrer = (quote(Referral._meta.get_field(name).column) for name in ("referred", "referrer"))  # type: ignore[union-attr]
+    values = ", ".join(f"CAST(%s AS {type_})" for type_ in columns.values())
+    # Names of tables, columns and types: nothing that a client sends.
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {users} WHERE {pk} = %s"  # noqa: S608
+        # A snapshot from before the locks would not show what was committed while waiting for them.
+        " AND current_setting('transaction_isolation') = 'read committed'"
+        # A root whose row has no referrer lost it to a deletion, and can redeem no more.
+        f" AND (SELECT {referrer} FROM {table} WHERE {referred} = %s) IS NULL"
+        " ON CONFLICT DO NOTHING"
+    )
+
+
+def _takes_two_statements(connection: Any) -> bool:
+    """Return whether the driver sends two statements at once: psycopg 3 does, if it binds parameters by itself."""
+    return connection.Database.__name__ == "psycopg" and not connection.features.uses_server_side_binding
+
+
+def _reason(referral: Referral, using: str) -> Exception:
+    """Return why nothing was written."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT current_setting('transaction_isolation')")
+        isolation = cursor.fetchone()[0]
+    if isolation != "read committed":
+        return TransactionManagementError(f"redeem() needs READ COMMITTED, not {isolation.upper()}.")
+    return AlreadyRedeemed() if _has_redeemed(referral, using) else _RootHasMoved()
+
+
+def _insert_with_row_locks(referral: Referral, referral_code: ReferralCode, root: Any, using: str) -> None:
+    """Any database with SELECT … FOR UPDATE: locks on the rows of the users, in one order for everybody.
+
+    The owner's too: the foreign key locks it when the edge is written, which out of order would be a deadlock.
+    """
+    with transaction.atomic(using=using):
+        root = _root_above(referral, using) if root is None else root
+        _lock_rows([referral.pk, root, referral.referrer_id], referral, using)
+        # Once more, now under the locks.
+        rows = statements.by_key(Referral, ["referred", "referrer"], using=using, keys=[referral.pk, root])
+        to_python = get_user_model()._meta.pk.to_python
+        redeemed = {to_python(referred): referrer for referred, referrer in rows}
+        if referral.pk in redeemed:
+            raise AlreadyRedeemed
+        # A root whose row has no referrer lost it to a deletion, and can redeem no more.
+        if redeemed.get(root) is not None:
+            raise _RootHasMoved
+        _take_one_use(referral_code)
+        statements.insert(referral, using=using)
+
+
+def _insert_first(referral: Referral, referral_code: ReferralCode, root: Any, using: str) -> None:
+    """SQLite: one writer at a time, so the first write is the lock. Beginning with a read would not be one."""
+    with transaction.atomic(using=using):
+        statements.insert(referral, using=using)
+        _root_above(referral, using)
+        _take_one_use(referral_code)
+
+
+INSERT_BY_VENDOR: dict[str, Callable[[Referral, ReferralCode, Any, str], None]] = {
+    "postgresql": _insert_with_advisory_locks,
+    "sqlite": _insert_first,
+}
+
+
+def _lock_rows(pks: list[Any], referral: Referral, using: str, *, no_key: bool = False) -> None:
+    users = get_user_model()._base_manager.using(using).filter(pk__in=pks).order_by("pk")
+    found = users.select_for_update(no_key=no_key).values_list("pk", flat=True)
+    if referral.referrer_id not in list(found):
+        # The code's owner was deleted a moment ago.
+        raise InvalidReferralCode
+
+
+def _root_above(referral: Referral, using: str) -> Any:
+    owner: Any = referral.referrer_id
+    root = tree.root_above(owner, using=using)
+    if root is None and not get_user_model()._base_manager.using(using).filter(pk=owner).exists():
+        # The code's owner was deleted a moment ago.
+        raise InvalidReferralCode
+    if root in {None, referral.pk}:
+        raise CircularReferral
+    return root
+
+
+def _has_redeemed(referral: Referral, using: str) -> bool:
+    return Referral.objects.using(using).filter(pk=referral.pk).exists()
+
+
+def _take_one_use(referral_code: ReferralCode) -> None:
+    if referral_code.max_uses is not None and not referral_code.take_one_use():
+        raise ReferralCodeExhausted
+
+
+def _lock_key(pk: Any) -> int:
+    """Return the 64-bit number that stands for a user in PostgreSQL's advisory locks."""
+    digest = blake2b(f"phone_referrals.user:{pk}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
