@@ -13,6 +13,7 @@ from pathlib import Path
 from postgres import exit_on_signals, stop, temporary_postgres
 
 HERE = Path(__file__).parent
+ADMIN = "+12015550199"  # Reserved for fiction, and nobody's in the sample network.
 
 
 def main(port: str = "8000") -> None:
@@ -30,9 +31,18 @@ def main(port: str = "8000") -> None:
             "PHONE_REFERRALS_ALLOWED_REGIONS": "*",
             "PHONE_REFERRALS_ECHO_CODE": "1",
         }
+        password = secrets.token_hex(8)
         print("People who are there already:", flush=True)
-        for command in (["migrate", "--verbosity=0"], ["sample_network"]):
-            subprocess.run([sys.executable, HERE / "manage.py", *command], env=environment, check=True)
+        for command in (
+            ["migrate", "--verbosity=0"],
+            ["sample_network"],
+            ["createsuperuser", "--noinput", "--verbosity=0", f"--phone_number={ADMIN}"],
+        ):
+            subprocess.run(
+                [sys.executable, HERE / "manage.py", *command],
+                env={**environment, "DJANGO_SUPERUSER_PASSWORD": password},
+                check=True,
+            )
         gunicorn = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "config.wsgi", "--config", "demo_gunicorn.py"],
             cwd=HERE,
@@ -43,7 +53,8 @@ def main(port: str = "8000") -> None:
         )
         try:
             wait_until_it_answers(address, gunicorn)
-            print("Ready: http://{}:{}/".format(*address), flush=True)
+            site = "http://{}:{}/".format(*address)
+            print(f"Admin: {site}admin/ as {ADMIN} with {password}\nReady: {site}", flush=True)
             while goes_on(gunicorn):
                 time.sleep(0.5)
         finally:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
@@ -241,7 +241,7 @@ def test_a_database_that_is_named_already_is_used():
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_the_demo_signs_a_phone_in_and_leaves_nothing_however_it_is_stopped(number, directory):
+def test_the_demo_signs_a_phone_and_its_admin_in_and_leaves_nothing_however_it_is_stopped(number, directory):
     demo = subprocess.Popen(
         [sys.executable, "demo.py", "0"],
         cwd=EXAMPLE,
@@ -262,6 +262,15 @@ def test_the_demo_signs_a_phone_in_and_leaves_nothing_however_it_is_stopped(numb
         body = json.dumps({"phone_number": "+79123456767"})
         site.request("POST", "/api/users/get_verify_code/", body, {"Content-Type": "application/json"})
         assert re.fullmatch(r"\d{6}", json.load(site.getresponse())["code"])
+        phone, password = re.fullmatch(rf"Admin: {url}admin/ as (\+1201555019\d) with (\w+)\n", output[-2]).groups()
+        site.request("GET", "/admin/login/")
+        form = site.getresponse()
+        cookie = form.headers["Set-Cookie"].split(";")[0]
+        form.read()
+        fields = {"username": phone, "password": password, "csrfmiddlewaretoken": cookie.partition("=")[2]}
+        headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+        site.request("POST", "/admin/login/?next=/admin/", urlencode(fields), headers)
+        assert site.getresponse().headers["Location"] == "/admin/"
         site.close()
         demo.send_signal(number)
         # Gunicorn and the keeper of the database write to this pipe too: it ends when the last of them has.

@@ -838,7 +838,7 @@ def test_the_message_and_what_became_of_a_referral_code_speak_russian(api, phone
 @pytest.mark.parametrize("language", ["", "*", "xx", "en-GB", "tlh, sjn;q=0.5"])
 def test_other_languages_get_english(api, phone, language):
     api.credentials(HTTP_ACCEPT_LANGUAGE=language)
-    assert enter(api, phone, "123456").json()["detail"] == "The code has expired. Ask for a new one."
+    assert enter(api, phone, "123456").json()["detail"] == "This code is no longer valid. Ask for a new one."
 
 
 # What a host puts in place of ours, by a dotted path

@@ -102,7 +102,7 @@ class InvalidCode(SignInError):
 
 class CodeExpired(SignInError):
     code = "code_expired"
-    default_message = _("The code has expired. Ask for a new one.")
+    default_message = _("This code is no longer valid. Ask for a new one.")
 
 
 class TooManyGuesses(SignInError):

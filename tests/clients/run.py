@@ -38,7 +38,7 @@ def main():
     )
     try:
         site = next(line.split()[1].rstrip("/") for line in demo.stdout if line.startswith("Ready: "))
-        for client in (httpie, httpx, typescript, postman):  # The first signs up the first user after the sample's.
+        for client in (httpie, httpx, typescript, postman):  # The first signs up the first user after the demo's.
             sys.stdout.write(f"\n== {client.__name__}\n")
             sys.stdout.flush()
             client(site)

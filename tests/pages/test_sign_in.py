@@ -328,7 +328,7 @@ def test_a_code_that_is_too_old_has_expired(client, ask, enter, phone, clock, te
     clock.shift(600)
     answer = enter(phone)
     assert answer.status_code == 400
-    assert "The code has expired. Ask for a new one." in text_of(answer)
+    assert "This code is no longer valid. Ask for a new one." in text_of(answer)
 
 
 def test_a_code_is_worth_something_in_the_browser_that_asked_for_it_only(ask, phone, last_code, text_of):

@@ -73,8 +73,8 @@ def test_a_duration_is_rounded_up_to_its_unit_in_the_right_plural(seconds, en, r
         ),
         (
             CodeExpired(),
-            "The code has expired. Ask for a new one.",
-            "Срок действия кода истёк. Запросите новый.",
+            "This code is no longer valid. Ask for a new one.",
+            "Этот код больше не действует. Запросите новый.",
         ),
         (
             AlreadyRedeemed(),
