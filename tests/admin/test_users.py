@@ -1,8 +1,13 @@
 import pytest
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 
+from phone_referrals.admin import PhoneUserAdminMixin
 from phone_referrals.referrals.codes import code_of
 from phone_referrals.referrals.redeem import redeem
+from tests.hosts.phone_first.models import Member
 
 pytestmark = pytest.mark.django_db
 
@@ -48,3 +53,103 @@ def test_the_number_of_statements_does_not_grow_with_the_network(staff, url, mak
         redeem(make_user(number), code)
     with django_assert_max_num_queries(12):
         page(staff, url, me)
+
+
+# The phone on the form
+
+
+ACTIVE, PHONE = [(None, {"fields": [each]}) for each in ("is_active", "phone_number")]
+
+
+def and_the_phone(page, request, obj=None):
+    return [*super(type(page), page).get_fieldsets(request, obj), PHONE]
+
+
+class Between(DjangoUserAdmin):
+    """Of another package, such as one that changes how the admin looks."""
+
+    def get_fieldsets(self, request, obj=None):
+        return [*super().get_fieldsets(request, obj), PHONE]
+
+
+@pytest.fixture
+def host(monkeypatch, rf, superuser):
+    """A site's own `UserAdmin` with the attributes, and a request of staff."""
+    # Django's name a username, which this user does not have.
+    monkeypatch.setattr(DjangoUserAdmin, "fieldsets", (ACTIVE, ("Permissions", {"fields": ("is_staff",)})))
+    request = rf.get("/")
+    request.user = superuser
+
+    def make(model=None, base=DjangoUserAdmin, **attributes):
+        made = type("UserAdmin", (PhoneUserAdminMixin, base), attributes)
+        return made(model or get_user_model(), admin.site), request
+
+    return make
+
+
+@pytest.fixture
+def change(host):
+    """Change the phone of a user in the admin; returns the errors."""
+    page, request = host()
+
+    def submit(user, typed):
+        form = page.get_form(request, user, change=True)({"is_active": "on", "phone_number": typed}, instance=user)
+        if form.is_valid():
+            form.save()
+            user.refresh_from_db()
+        return form.errors
+
+    return submit
+
+
+def test_staff_change_a_phone_in_any_spelling_where_the_host_names_no_fields(host, change, make_user):
+    user = make_user(1)
+    page, request = host()
+    assert page.get_fieldsets(request, user)[:3] == [ACTIVE, PHONE, ("Permissions", {"fields": ("is_staff",)})]
+    assert change(user, "+1 (201) 555-0102") == {}
+    assert get_user_model().objects.get(phone_number="+12015550102") == user
+
+
+@pytest.mark.parametrize("typed", ["+1 (201) 555-0102", "+1201", "phone"])
+def test_staff_give_no_phone_that_another_user_has_or_that_is_none(change, make_user, typed):
+    user, _ = make_user(1), make_user(2)
+    assert list(change(user, typed)) == ["phone_number"]
+
+
+def test_staff_take_the_phones_of_several_users_away(change, make_user):
+    for user in (make_user(1), make_user(2)):
+        assert change(user, "") == {}
+    assert get_user_model().objects.filter(phone_number=None).count() == 2
+
+
+def test_a_user_is_added_with_the_hosts_fields_only(host):
+    page, request = host()
+    assert page.get_fieldsets(request) == DjangoUserAdmin.add_fieldsets
+
+
+@pytest.mark.parametrize(
+    ("attributes", "times"),
+    [
+        ({"fieldsets": [ACTIVE]}, 0),
+        ({"fieldsets": None, "fields": ["is_active"]}, 0),
+        ({"exclude": ["phone_number"]}, 0),
+        ({"readonly_fields": ["phone_number"]}, 0),
+        ({"fieldsets": [ACTIVE, PHONE]}, 1),
+        ({"fieldsets": [ACTIVE, PHONE], "readonly_fields": ["phone_number"]}, 1),
+        ({"fieldsets": None}, 1),
+        ({"get_fieldsets": and_the_phone}, 1),
+        ({"base": Between}, 1),
+    ],
+)
+def test_a_host_that_names_or_leaves_out_the_phone_has_its_way(host, make_user, attributes, times):
+    page, request = host(**attributes)
+    user = make_user(1)
+    assert flatten_fieldsets(page.get_fieldsets(request, user)).count("phone_number") == times
+    page.get_form(request, user, change=True)
+
+
+@pytest.mark.parametrize("field", ["username", "profile__phone"])
+def test_a_phone_in_a_column_of_text_or_of_a_profile_is_not_on_the_form_by_itself(host, settings, field):
+    settings.PHONE_REFERRALS_PHONE_FIELD = field
+    page, request = host(Member)
+    assert field not in flatten_fieldsets(page.get_fieldsets(request, Member()))

@@ -94,11 +94,6 @@ def test_the_mixin_is_added_as_a_host_adds_it():
         assert line.removesuffix(" ...") in host
 
 
-def test_the_admin_of_users_may_have_the_phone(shop, django_user_model):
-    page = shop("existing_users", "admin").UserAdmin(django_user_model, admin.site)
-    assert (None, {"fields": ["phone_number"]}) in page.get_fieldsets(None, django_user_model())
-
-
 def test_a_subclassed_view_and_serializer_answer_with_more(shop, sign_in, phone):
     client = sign_in(phone)
     shop("extend_api", "api")
