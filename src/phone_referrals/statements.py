@@ -1,6 +1,6 @@
 """Statements on a row or two, written out or kept: to compile as little as this takes the ORM longer than to run it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import connections, models
@@ -70,18 +70,6 @@ def update(
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return bool(cursor.rowcount)
-
-
-def by_key(model: type[models.Model], names: Sequence[str], *, using: str, keys: Sequence[Any]) -> list[Any]:
-    """Return the columns `names`, of which the database needs no conversion, of the rows that have one of `keys`."""
-    connection, primary = connections[using], model._meta.pk
-    quote: Any = connection.ops.quote_name
-    columns = ", ".join(quote(model._meta.get_field(name).column) for name in names)  # type: ignore[union-attr]
-    places = ", ".join(["%s"] * len(keys))
-    sql = f"SELECT {columns} FROM {quote(model._meta.db_table)} WHERE {quote(primary.column)} IN ({places})"  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [primary.get_db_prep_value(key, connection) for key in keys])
-        return list(cursor.fetchall())
 
 
 def insert(row: models.Model, *, using: str) -> None:

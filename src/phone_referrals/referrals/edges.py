@@ -72,8 +72,8 @@ def _insert_with_advisory_locks(referral: Referral, referral_code: ReferralCode,
     keys = [to_key(key, connection) for key in (referral.referrer_id, root)]
     parameters = [*statements.values_of(referral, Referral._meta.concrete_fields, using=using), *keys]
     is_limited = referral_code.max_uses is not None
-    # Sent together they are one transaction, in which the second sees what was committed while the first waited.
-    together = not is_limited and _takes_two_statements(connection)
+    # Sent together they are a transaction, in which the second sees what was committed while the first waited.
+    together = not is_limited and connection.get_autocommit() and _takes_two_statements(connection)
     with nullcontext() if together else transaction.atomic(using=using), connection.cursor() as cursor:
         if together:
             cursor.execute(f"{lock}; {insert}", parameters)
@@ -136,9 +136,8 @@ def _insert_with_row_locks(referral: Referral, referral_code: ReferralCode, root
         root = _root_above(referral, using) if root is None else root
         _lock_rows([referral.pk, root, referral.referrer_id], referral, using)
         # Once more, now under the locks.
-        rows = statements.by_key(Referral, ["referred", "referrer"], using=using, keys=[referral.pk, root])
-        to_python = get_user_model()._meta.pk.to_python
-        redeemed = {to_python(referred): referrer for referred, referrer in rows}
+        rows = Referral.objects.using(using).filter(pk__in=[referral.pk, root])
+        redeemed = dict(rows.values_list("referred", "referrer"))
         if referral.pk in redeemed:
             raise AlreadyRedeemed
         # A root whose row has no referrer lost it to a deletion, and can redeem no more.
