@@ -175,3 +175,10 @@ def test_an_isolation_level_that_the_locks_cannot_work_with(monkeypatch, level, 
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "isolation_level", level)
     assert (checks.check_settings() == []) is right
     assert right or reports(check_ids.ISOLATION_LEVEL_WRONG, "default", "SERIALIZABLE")
+
+
+def test_the_isolation_level_of_a_mysql_server_is_another_one(monkeypatch):
+    monkeypatch.setattr(connection, "vendor", "mysql")
+    assert checks.check_settings() == []
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "isolation_level", None)
+    assert reports(check_ids.ISOLATION_LEVEL_WRONG, "default", "REPEATABLE READ")

@@ -106,7 +106,10 @@ def backend() -> Iterator[CheckMessage]:
 
 def isolation_level() -> Iterator[CheckMessage]:
     alias = router.db_for_write(Referral)
-    level = connections[alias].settings_dict["OPTIONS"].get("isolation_level")
+    options = connections[alias].settings_dict["OPTIONS"]
+    level = options.get("isolation_level")
+    if level is None and "isolation_level" in options and connections[alias].vendor == "mysql":
+        level = "REPEATABLE READ"  # That of the server, as Django's documentation has it.
     # psycopg's levels have names; they are compared so that it need not be installed.
     if level is not None and getattr(level, "name", str(level)).upper().replace(" ", "_") != "READ_COMMITTED":
         yield Error(

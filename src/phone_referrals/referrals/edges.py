@@ -81,7 +81,7 @@ def _insert_with_advisory_locks(referral: Referral, referral_code: ReferralCode,
         else:
             cursor.execute(lock)
             if is_limited:
-                # The owner before the code, in the order in which they are deleted.
+                # The owner before the code: the order of `accounts.lock`, which whoever deletes a user begins with.
                 _lock_rows([referral.referrer_id], referral, using, no_key=True)
             cursor.execute(insert, parameters)
         if not cursor.rowcount:
@@ -132,8 +132,9 @@ def _insert_with_row_locks(referral: Referral, referral_code: ReferralCode, root
 
     The owner's too: the foreign key locks it when the edge is written, which out of order would be a deadlock.
     """
+    # Before the transaction: to one that repeats its reads, the first of them would hide what is committed later.
+    root = _root_above(referral, using) if root is None else root
     with transaction.atomic(using=using):
-        root = _root_above(referral, using) if root is None else root
         _lock_rows([referral.pk, root, referral.referrer_id], referral, using)
         # Once more, now under the locks.
         rows = Referral.objects.using(using).filter(pk__in=[referral.pk, root])

@@ -7,6 +7,7 @@ phone: it answers whether a number that is held up to it has redeemed, and gives
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import router
 from django.utils.crypto import salted_hmac
 
@@ -18,18 +19,32 @@ SALT = "phone_referrals.referrals.once"
 
 def remember(user: Any, phone_number: str) -> None:
     """Keep that the phone has redeemed, if `user` has. To be called before the user leaves it."""
-    alias = router.db_for_write(Referral)
-    if phone_number and Referral.objects.using(alias).filter(pk=user.pk).exists():
-        row = RedeemedPhone(digest=_digest(phone_number, settings.SECRET_KEY))
-        # Beside the referrals, whatever the router says of this table: it is read with them.
-        RedeemedPhone.objects.using(alias).bulk_create([row], ignore_conflicts=True)
+    if phone_number and Referral.objects.using(router.db_for_write(Referral)).filter(pk=user.pk).exists():
+        _keep(phone_number)
 
 
-def digests_of(user: Any) -> list[str]:
-    """Return the hashes under which the user's phone may be remembered: one for each secret, none without a phone."""
-    phone_number = get_accounts().phone_of(user)
+def remember_if_left(user: Any, phone_number: str) -> None:
+    """Keep that the phone has redeemed, if `user` has left it since it was read. To be called once that is committed.
+
+    Whoever changes the phone, or deletes the user, after the commit sees the referral, and remembers; whoever did it
+    before is seen here.
+    """
+    model, accounts = get_user_model(), get_accounts()
+    rows = accounts.join(model._base_manager.using(router.db_for_write(model)).filter(pk=user.pk))
+    if phone_number and phone_number not in map(accounts.phone_of, rows):
+        _keep(phone_number)
+
+
+def digests_of(phone_number: str) -> list[str]:
+    """Return the hashes under which a phone may be remembered: one for each secret, none without a phone."""
     secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return [_digest(phone_number, secret) for secret in secrets] if phone_number else []
+
+
+def _keep(phone_number: str) -> None:
+    row = RedeemedPhone(digest=_digest(phone_number, settings.SECRET_KEY))
+    # Beside the referrals, whatever the router says of this table: it is read with them.
+    RedeemedPhone.objects.using(router.db_for_write(Referral)).bulk_create([row], ignore_conflicts=True)
 
 
 def _digest(phone_number: str, secret: str | bytes) -> str:

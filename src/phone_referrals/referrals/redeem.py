@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from phone_referrals import signals, statements
+from phone_referrals.accounts import get_accounts
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import AlreadyRedeemed, InvalidReferralCode, OwnCode, ReferralCodeExpired
 from phone_referrals.models import RedeemedPhone, Referral, ReferralCode
@@ -23,7 +24,8 @@ def redeem(user: Any, code: str) -> Referral:
     """
     # Not from a replica, which may not know yet of an account that was deleted a moment ago.
     alias = router.db_for_write(Referral)
-    referral_code = _find(code, user, using=alias)
+    phone_number = get_accounts().phone_of(user)
+    referral_code = _find(code, phone_number, using=alias)
     if referral_code.user_id == user.pk:
         raise OwnCode
     if referral_code.expires_at and referral_code.expires_at <= timezone.now():
@@ -35,17 +37,19 @@ def redeem(user: Any, code: str) -> Referral:
     # Whom nobody invited is the root; else the way up begins there.
     root = referral_code.user_id if referral_code.owners_referrer is None else None
     referral = edges.write(user, referral_code, root=root, using=alias)
+    # Once committed: whoever has left the phone meanwhile did not see the referral, and has not remembered it.
+    transaction.on_commit(partial(once.remember_if_left, user, phone_number), using=alias)
     # Not `on_commit(…, robust=True)`: Django 5.2 fails on its own when it logs the failure of a `partial`.
     announce = partial(signals.referral_redeemed.send_robust, Referral, referral=referral)
     transaction.on_commit(announce, using=alias)
     return referral
 
 
-def _find(code: str, user: Any, *, using: str) -> Any:
-    """Return the code that may be entered, and with it `phone_has_redeemed` of the user and `owners_referrer`."""
+def _find(code: str, phone_number: str, *, using: str) -> Any:
+    """Return the code that may be entered, and with it `phone_has_redeemed` and `owners_referrer`."""
     folded = codes.read(code)
     if folded:
-        digests = once.digests_of(user)
+        digests = once.digests_of(phone_number)
         parameters = {"$code": folded, **{f"$digest {number}": digest for number, digest in enumerate(digests)}}
         found = _select(using, len(digests)).one(parameters)
         if found:
