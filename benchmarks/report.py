@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Callable
 from typing import Any
 
-import django
+from server import versions_of
 
 NAMES = ("ours", "control", "floor", "raw", "drfpasswordless", "allauth")
 
@@ -21,10 +21,12 @@ def write(bench: Any) -> tuple[str, bool]:
 
 def about(bench: Any) -> str:
     options = bench.options
+    control = [ratio(bench, work, "rate", "control", "ours") for work in bench.contenders["ours"].works]
+    versions = dict.fromkeys(versions_of(contender.server.requirements) for contender in bench.contenders.values())
     return (
-        f"Django {django.__version__}, Python {platform.python_version()}; {options.rounds} rounds, each work done "
-        f"{options.count} times in each. Against itself, the package signs in at "
-        f"{ratio(bench, 'new sign-in', 'rate', 'control', 'ours'):.2f} of its speed: what differs by less is noise."
+        f"{', '.join(versions)}; Python {platform.python_version()}; {options.rounds} rounds, each work done "
+        f"{options.count} times in each. Against itself, the package does its works at {min(control):.2f} to "
+        f"{max(control):.2f} of its speed: what differs by less is noise."
     )
 
 

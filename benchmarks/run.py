@@ -50,7 +50,7 @@ class Contender:
         self.server, self.script, self.rows, self.works, self.steps = server, script, rows, works, steps
         self.phones = (f"+1{area}55501{line:02}" for area in AREAS for line in range(100))
         self.signed_up: list[str] = []
-        self.returning = self.those_who_return()
+        self.returning = rows.phones(AREAS) if script else self.those_who_return()
         self.newcomers = itertools.count(rows.referred + 1)
         self.readers, self.owners = itertools.cycle(rows.readers), itertools.cycle(rows.owners)
 

@@ -4,6 +4,8 @@ User 1 invited the users 2 to STAR + 1; every other user `n` was invited by `n /
 who have nobody yet. So what is asked for in the calls has the same shape in tables of every size.
 """
 
+import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +36,8 @@ FLOOR = """
 """
 # Numbers of the 555 exchanges, but for those from 0100 to 0199, with which people sign up.
 LINES = 9000
+# Those who read, are read and come back are drawn from all, or a large table would be no more than a few hot pages.
+DRAWN = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +55,16 @@ class Seed:
     @property
     def readers(self) -> list[int]:
         """Users who were invited and have invited sixteen."""
-        first = (self.star + 2) // 16 + 1
-        return list(range(first, first + 20))
+        return draw(range((self.star + 2) // 16 + 1, self.referred // 16))
 
     @property
     def owners(self) -> list[int]:
         """Users two levels below the star, whose codes are entered."""
-        return list(range(self.star + 2, self.star + 102))
+        return draw(range(self.star + 2, min(16 * self.star, self.referred)))
+
+    def phones(self, areas: list[int]) -> Iterator[str]:
+        """Yield the phones of users, each of them once."""
+        return (f"+1{areas[n // LINES]}555{1000 + n % LINES}" for n in draw(range(1, self.users)))
 
     def sql(self, script: str, areas: list[int]) -> str:
         return script.format(
@@ -74,6 +81,10 @@ class Seed:
             if statement.strip():
                 connection.execute(statement)
         connection.execute("VACUUM (ANALYZE)")
+
+
+def draw(users: range) -> list[int]:
+    return random.sample(users, min(len(users), DRAWN))
 
 
 def token_of(user: int) -> str:

@@ -61,7 +61,10 @@ class Database:
             lines = log.read().splitlines()
             connection.execute("ALTER SYSTEM RESET log_statement")
             connection.execute("SELECT pg_reload_conf()")
-        statements += [line for line in lines if re.search(r"LOG:  (statement|execute)", line)]
+        # Two that are sent at once are one line.
+        statements += [
+            part for line in lines if re.search(r"LOG:  (statement|execute)", line) for part in line.split("; ")
+        ]
 
     @property
     def process(self) -> psutil.Process:
@@ -80,6 +83,15 @@ def python_of(requirements: tuple[str, ...]) -> str:
         subprocess.run([*pip, "gunicorn", "psycopg[binary]", *requirements], check=True)
         (venv / "made").touch()
     return python
+
+
+def versions_of(requirements: tuple[str, ...]) -> str:
+    """Return what a contender is measured in."""
+    packages = [re.sub(r"\[.*", "", requirement) for requirement in (*requirements, "Django")]
+    code = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
+    command = [python_of(requirements), "-c", code, *packages]
+    versions = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return " on ".join(f"{package} {version}" for package, version in zip(packages, versions, strict=True))
 
 
 @dataclass(kw_only=True)
