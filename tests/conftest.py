@@ -135,6 +135,20 @@ def sign_in(last_code):
 
 
 @pytest.fixture
+def limit(settings):
+    """Switch throttles on: by their defaults, or `limit(auth="2/hour")`; say how many proxies there are."""
+
+    def limit(*, proxies=None, **rates):
+        settings.REST_FRAMEWORK = {
+            **settings.REST_FRAMEWORK,
+            "NUM_PROXIES": proxies,
+            "DEFAULT_THROTTLE_RATES": {f"phone_referrals_{scope}": rate for scope, rate in rates.items()},
+        }
+
+    return limit
+
+
+@pytest.fixture
 def at_once():
     """Run calls in threads that start at the same moment; return their results, exceptions included."""
 

@@ -93,7 +93,10 @@ REST_FRAMEWORK = {
 }
 
 # PyJWT warns of keys that are shorter than a digest.
-SIMPLE_JWT = {"SIGNING_KEY": "for the tests of tokens, and long enough for HMAC-SHA256"}
+SIMPLE_JWT = {
+    "SIGNING_KEY": "for the tests of tokens, and long enough for HMAC-SHA256",
+    "TOKEN_REFRESH_SERIALIZER": "phone_referrals.tokens.jwt.TokenRefreshSerializer",
+}
 
 PHONE_REFERRALS_ALLOWED_REGIONS = "*"
 PHONE_REFERRALS_SMS_BACKEND = "phone_referrals.sms.locmem.SmsBackend"

@@ -2,7 +2,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 
-from phone_referrals.accounts import PhoneAccounts, get_accounts
+from phone_referrals.accounts import PhoneAccounts, get_accounts, lock
 from phone_referrals.tokens import DRFTokenIssuer
 from tests.hosts.phone_first.models import Member, Profile
 
@@ -120,6 +120,24 @@ def test_who_is_hidden_by_the_manager_of_the_host_holds_the_phone_all_the_same(s
     member.save()
     assert not Member.objects.exists()
     assert accounts.find(phone) == member
+
+
+def test_a_known_user_of_a_host_that_stores_phones_in_another_format_is_not_made_again(
+    settings, accounts, phone, sign_in, monkeypatch
+):
+    sign_in(phone)  # The statement that says who is known is kept.
+    User.objects.all().delete()
+    settings.PHONENUMBER_DB_FORMAT = "INTERNATIONAL"
+    user = accounts.create(phone)
+    monkeypatch.setattr(PhoneAccounts, "create", None)
+    assert sign_in(phone).answer["user"]["id"] == user.pk
+
+
+def test_a_user_without_a_password_is_locked(settings, make_user):
+    profile = Profile.objects.create(user=make_user(), phone="+12015550110")
+    settings.AUTH_USER_MODEL = "phone_first.Profile"  # It has none.
+    with transaction.atomic():
+        assert lock(profile) == profile
 
 
 class HostAccounts(PhoneAccounts):

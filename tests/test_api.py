@@ -1,5 +1,7 @@
 """What all views share: authentication, permissions, and how a refusal becomes an answer."""
 
+from base64 import b64encode
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.test import RequestFactory
@@ -123,9 +125,29 @@ def test_a_closed_view_is_the_default():
     assert (response.status_code, response.data["code"]) == (401, "not_authenticated")
 
 
-def test_a_nul_byte_in_the_authorization_is_401_before_a_database_sees_it():
-    response = Unread.as_view()(post("/", HTTP_AUTHORIZATION="Token \0"))
-    assert (response.status_code, response.data["code"]) == (401, "authentication_failed")
+@pytest.mark.django_db
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": "Token \0"},
+        {"authorization": f"Basic {b64encode(b'a' + bytes(1) + b'b:x').decode()}"},
+        {"cookie": 'sessionid="aaaaaaaa\\000"'},
+    ],
+    ids=["token", "password", "session"],
+)
+def test_a_nul_byte_which_postgresql_reads_nowhere_is_nobody_s(client, monkeypatch, headers, accept):
+    monkeypatch.setattr(ApiView, "authentication_classes", [SessionAuthentication, BasicAuthentication])
+    response = client.get("/api/users/me/", headers={"accept": accept, **headers})
+    assert response.status_code == 401
+
+
+@pytest.mark.django_db
+def test_nor_is_one_in_the_cookie_of_who_signs_in_by_session(client, settings, phone, send_code):
+    settings.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.session.SessionIssuer"
+    data, cookie = {"phone_number": phone, "code": send_code(phone)}, 'sessionid="aaaaaaaa\\000"'
+    response = client.post("/api/users/auth/", data, headers={"cookie": cookie})
+    assert (response.status_code, response.json()["code"]) == (400, "parse_error")
 
 
 @pytest.mark.parametrize("view", [ApiView, OpenView])

@@ -19,10 +19,11 @@ from rest_framework.throttling import AnonRateThrottle
 from rest_framework.views import APIView
 
 from phone_referrals.accounts import PhoneAccounts
-from phone_referrals.exceptions import DeliveryFailed, NotEligible, SignInError
+from phone_referrals.exceptions import NotEligible, SignInError
 from phone_referrals.models import PhoneVerification, Referral, ReferralCode
 from phone_referrals.sms import BaseSmsBackend
 from phone_referrals.tokens import BaseTokenIssuer
+from tests.codes import wrong
 from tests.people import add_invitees, add_users
 
 pytestmark = pytest.mark.django_db
@@ -50,10 +51,6 @@ def ask(client, phone, **data):
 
 def enter(client, phone, code, **data):
     return client.post("/api/users/auth/", {"phone_number": phone, "code": code, **data}, format="json")
-
-
-def wrong(code):
-    return f"{(int(code) + 1) % 10**6:06}"
 
 
 def id_of(client):
@@ -145,14 +142,9 @@ def test_only_allowed_regions_are_served(api, phone, outbox, settings, regions, 
         assert refusal(response) == (400, "phone_not_allowed")
 
 
-class UnreachableGateway(BaseSmsBackend):
-    def send(self, message):
-        raise DeliveryFailed
-
-
 def test_a_gateway_that_fails_is_503_and_costs_no_waiting_time(api, phone, settings):
     working = settings.PHONE_REFERRALS_SMS_BACKEND
-    settings.PHONE_REFERRALS_SMS_BACKEND = f"{__name__}.UnreachableGateway"
+    settings.PHONE_REFERRALS_SMS_BACKEND = "tests.gateways.RefusingSmsBackend"
     assert refusal(ask(api, phone)) == (503, "delivery_failed")
     settings.PHONE_REFERRALS_SMS_BACKEND = working
     assert ask(api, phone).status_code == 200

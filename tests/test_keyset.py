@@ -53,7 +53,7 @@ def test_a_page_ends_within_rows_of_one_moment(make_user):
     user = make_user()
     together = add_invitees(user, 30, minutes_between=0)
     Referral.objects.filter(pk__in=together[::3]).update(created_at=timezone.now() - timedelta(days=1))
-    expected = list(Referral.objects.of(user).newest().values_list("pk", flat=True))
+    expected = list(Referral.objects.of(user).order_by("-created_at", "-referred").values_list("pk", flat=True))
     assert [*chain(*follow(lambda cursor: invitees(user, cursor)))] == expected
 
 

@@ -1,4 +1,4 @@
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -168,13 +168,16 @@ def test_deleting_the_referrer_leaves_the_referral_without_one(users):
     assert (referral.referrer, referral.referred, referral.code) == (None, users[1], "A0")
 
 
-def test_referrals_are_read_newest_first_and_ties_by_user(users, make_user):
-    now, another = timezone.now(), make_user(3)
-    for user, ago in [(users[1], 2), (users[2], 1), (another, 1)]:
-        Referral.objects.create(referrer=users[0], referred=user, created_at=now - timedelta(days=ago))
-    Referral.objects.create(referrer=users[1], referred=users[0])
+def test_the_codes_of_one_referrer_are_erased(users, make_user, refer):
+    refer(users[0], users[1], users[2])
+    refer(users[1], make_user(3))
 
-    assert [each.referred for each in Referral.objects.of(users[0]).newest()] == [another, users[2], users[1]]
+    assert Referral.objects.of(users[0]).erase_codes() == 2
+    assert sorted(Referral.objects.values_list("referrer", "code")) == [
+        (users[0].pk, ""),
+        (users[0].pk, ""),
+        (users[1].pk, "A"),
+    ]
 
 
 def test_a_referral_is_named_by_keys_and_not_by_numbers(users):

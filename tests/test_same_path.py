@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from phone_referrals.signin.verification import request_code
+from tests.codes import wrong
 
 pytestmark = pytest.mark.django_db
 
@@ -78,10 +79,6 @@ def test_a_wrong_code_for_another_phone_of_ones_own_is_the_same_for_every_phone(
         for who, phone in PHONES.items()
     }
     assert_same(answers, 400, 2)
-
-
-def wrong(code):
-    return f"{(int(code) + 1) % 10**6:06}"
 
 
 def test_asking_for_a_code_is_the_same_for_every_phone():

@@ -1,119 +1,160 @@
-"""How many statements a call takes, BEGIN and COMMIT included: as many for a crowd as for nobody.
+"""Statements written out: what they read and write is what the ORM would."""
 
-The numbers are those of today, so that a change shows; the limits beside them are what the design promises.
-"""
+from datetime import UTC, datetime
 
 import pytest
-from django.contrib.auth import get_user_model
+from django.db import DEFAULT_DB_ALIAS, IntegrityError
+from django.db.models import Value
+from django.db.models.functions import Concat
+from django.db.models.signals import post_save, pre_save
+from django.utils import timezone
 
-from phone_referrals.models import PhoneVerification
-from phone_referrals.referrals.codes import code_of
-from tests.people import add_invitees, add_users
+from phone_referrals import statements
+from phone_referrals.models import PhoneVerification, Referral, ReferralCode
 
-# A transaction of the test's own would hide those of the package.
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
-
-def growing(add):
-    """Let a crowd grow by calling `add(count)`; yield each of its sizes."""
-    size = 0
-    for crowd in (0, 30, 1500):
-        add(crowd - size)
-        size = crowd
-        yield size
+WHEN = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 
 @pytest.fixture
-def count(django_assert_num_queries):
-    """Make a call that takes so many statements, which is no more than the limit."""
-
-    def count(statements, *, limit, call):
-        assert statements <= limit
-        with django_assert_num_queries(statements):
-            answer = call()
-        assert answer.status_code in {200, 201}
-        return answer
-
-    return count
+def verification(phone):
+    return PhoneVerification.objects.create(phone_number=phone, serial=1, sent_at=[1.5, 2.5], resend_at=WHEN)
 
 
 @pytest.fixture
-def reader(sign_in, phone):
-    """A client that is signed in, and whose user has a code."""
-    client = sign_in(phone)
-    client.user = get_user_model().objects.get(phone_number=phone)
-    code_of(client.user)
-    return client
+def code(make_user):
+    return ReferralCode.objects.create(user=make_user(), code="A0", max_uses=3)
 
 
-def test_a_request_for_a_code(api, count, phone, other_phone):
-    data = {"phone_number": phone}
-    # The first message of a day to a region makes the row that the others are counted in.
-    api.post("/api/users/get_verify_code/", {"phone_number": other_phone}, format="json")
-
-    for _ in growing(add_users):
-        PhoneVerification.objects.all().delete()
-        for _ in ("first", "again"):
-            PhoneVerification.objects.update(resend_at=None)
-            count(3, limit=3, call=lambda: api.post("/api/users/get_verify_code/", data, format="json"))
+# Select
 
 
-def test_signing_up(api, count, send_code):
-    for number, _ in enumerate(growing(add_users)):
-        phone = f"+1201555011{number}"
-        data = {"phone_number": phone, "code": send_code(phone)}
+def test_a_row_is_read_as_the_orm_reads_it(verification, phone, django_assert_num_queries):
+    select = statements.Select(PhoneVerification.objects.filter(phone_number="?"), using=DEFAULT_DB_ALIAS)
 
-        answer = count(9, limit=9, call=lambda data=data: api.post("/api/users/auth/", data, format="json"))
+    with django_assert_num_queries(1):
+        row = select.one({"?": phone})
+        values = {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
 
-        assert answer.status_code == 201
-
-
-def test_signing_in(api, count, send_code, reader, phone):
-    for _ in growing(lambda more: add_invitees(reader.user, more)):
-        data = {"phone_number": phone, "code": send_code(phone)}
-
-        answer = count(5, limit=5, call=lambda data=data: api.post("/api/users/auth/", data, format="json"))
-
-        assert answer.status_code == 200
+    expected = PhoneVerification.objects.get()
+    assert values == {name: getattr(expected, name) for name in values}
+    assert (row.sent_at, row.resend_at) == ([1.5, 2.5], WHEN)
+    assert (row._state.adding, row._state.db) == (False, DEFAULT_DB_ALIAS)
 
 
-@pytest.mark.parametrize("whose", ["me", "own", "other"])
-def test_a_profile(count, reader, make_user, whose):
-    owner = make_user(50) if whose == "other" else reader.user
-    path = "me" if whose == "me" else owner.pk
+def test_a_statement_is_run_with_the_parameters_of_each_call(verification, phone, other_phone):
+    PhoneVerification.objects.create(phone_number=other_phone, serial=2)
+    select = statements.Select(PhoneVerification.objects.filter(phone_number="?"), using=DEFAULT_DB_ALIAS)
 
-    for crowd in growing(lambda more: add_invitees(owner, more)):
-        # With one page or less there is nothing left to count.
-        answer = count(4 if crowd > 20 else 3, limit=4, call=lambda: reader.get(f"/api/users/{path}/"))
-
-        assert answer.json()["invitees"]["count"] == min(crowd, 1000)
+    assert [select.one({"?": each}).serial for each in (phone, other_phone, phone)] == [1, 2, 1]
 
 
-def test_the_profile_of_who_was_invited(count, reader):
-    (invited,) = add_invitees(reader.user, 1)
+def test_a_parameter_that_is_not_given_stays_as_it_was_compiled(verification, phone):
+    rows = PhoneVerification.objects.filter(phone_number="?", serial=1)
+    select = statements.Select(rows, using=DEFAULT_DB_ALIAS)
 
-    for crowd in growing(lambda more: add_invitees(get_user_model()(pk=invited), more)):
-        answer = count(4 if crowd > 20 else 3, limit=4, call=lambda: reader.get(f"/api/users/{invited}/"))
-
-        assert answer.json()["referred_by"]["id"] == reader.user.pk
-
-
-def test_the_list_of_users(count, reader):
-    for _ in growing(add_users):
-        answer = count(2, limit=4, call=lambda: reader.get("/api/users/"))
-        following = answer.json()["next"] or "/api/users/"
-        count(2, limit=4, call=lambda address=following: reader.get(address))
+    assert select.one({"?": phone}) == verification
+    PhoneVerification.objects.update(serial=2)
+    assert select.one({"?": phone}) is None
 
 
-def test_the_list_of_invitees(count, reader):
-    address = f"/api/users/{reader.user.pk}/invitees/"
-
-    for _ in growing(lambda more: add_invitees(reader.user, more)):
-        answer = count(3, limit=4, call=lambda: reader.get(address))
-        following = answer.json()["next"] or address
-        count(3, limit=4, call=lambda address=following: reader.get(address))
+def test_nothing_is_read_of_nobody(verification, other_phone):
+    select = statements.Select(PhoneVerification.objects.filter(phone_number="?"), using=DEFAULT_DB_ALIAS)
+    assert select.one({"?": other_phone}) is None
 
 
-def test_the_page_of_ones_own_code(count, reader):
-    for _ in growing(lambda more: add_invitees(reader.user, more)):
-        count(3, limit=4, call=lambda: reader.get("/api/referrals/"))
+def test_a_row_has_its_annotations_and_only_the_columns_that_were_asked_for(code):
+    rows = ReferralCode.objects.filter(code="?").only("code", "max_uses")
+    rows = rows.annotate(twice=Concat("code", "code"), said=Value(True), joined_at=Value(WHEN))
+    row = statements.Select(rows, using=DEFAULT_DB_ALIAS).one({"?": "A0"})
+
+    assert (row.pk, row.code, row.max_uses, row.twice, row.said, row.joined_at) == (
+        code.pk,
+        "A0",
+        3,
+        "A0A0",
+        True,
+        WHEN,
+    )
+    assert row.get_deferred_fields() == {"user_id", "is_active", "is_disabled", "expires_at", "uses", "created_at"}
+
+
+# update
+
+
+def test_the_values_are_written_to_the_row_that_is_as_where_says(verification, phone, other_phone):
+    PhoneVerification.objects.create(phone_number=other_phone)
+    values = {"sent_at": [3.5], "resend_at": None, "version": 7}
+
+    assert statements.update(
+        PhoneVerification, using=DEFAULT_DB_ALIAS, where={"phone_number": phone, "version": 0}, values=values
+    )
+
+    written, other = PhoneVerification.objects.order_by("phone_number")
+    assert (written.sent_at, written.resend_at, written.version, written.serial) == ([3.5], None, 7, 1)
+    assert (other.sent_at, other.version) == ([], 0)
+
+
+def test_nothing_is_written_where_no_row_is_as_where_says(verification, phone):
+    where = {"phone_number": phone, "version": 1}
+
+    assert not statements.update(PhoneVerification, using=DEFAULT_DB_ALIAS, where=where, values={"serial": 2})
+
+    assert PhoneVerification.objects.get().serial == 1
+
+
+def test_a_column_is_counted_up_to_a_limit_and_no_further(code, make_user):
+    other = ReferralCode.objects.create(user=make_user(1), code="A1")
+    took = [
+        statements.update(ReferralCode, using=DEFAULT_DB_ALIAS, where={"id": code.pk}, increment="uses", below=3)
+        for _ in range(5)
+    ]
+
+    assert took == [True, True, True, False, False]
+    code.refresh_from_db()
+    other.refresh_from_db()
+    assert (code.uses, other.uses) == (3, 0)
+
+
+def test_a_column_is_counted_beside_what_is_written(code):
+    where, values = {"id": code.pk}, {"is_disabled": True, "expires_at": WHEN}
+    for _ in range(5):
+        assert statements.update(ReferralCode, using=DEFAULT_DB_ALIAS, where=where, values=values, increment="uses")
+
+    code.refresh_from_db()
+    assert (code.uses, code.is_disabled, code.expires_at) == (5, True, WHEN)
+
+
+# insert
+
+
+def test_a_row_is_written_as_save_would_without_its_signals(verification, phone, other_phone):
+    saved = []
+    row = PhoneVerification(phone_number=other_phone, serial=2, sent_at=[1.5], resend_at=WHEN)
+    for signal in (pre_save, post_save):
+        signal.connect(lambda **keywords: saved.append(keywords), dispatch_uid="statements", weak=False)
+    try:
+        statements.insert(row, using=DEFAULT_DB_ALIAS)
+    finally:
+        for signal in (pre_save, post_save):
+            signal.disconnect(dispatch_uid="statements")
+
+    written = PhoneVerification.objects.get(phone_number=other_phone)
+    assert saved == []
+    assert (written.serial, written.sent_at, written.resend_at) == (2, [1.5], WHEN)
+    assert written.updated_at <= timezone.now()
+    assert written.pk != verification.pk
+
+
+def test_a_key_that_a_row_has_is_written(make_user):
+    owner, user = make_user(), make_user(1)
+
+    statements.insert(Referral(referred=user, referrer=owner, code="A0"), using=DEFAULT_DB_ALIAS)
+
+    assert Referral.objects.values_list("pk", "referrer", "code").get() == (user.pk, owner.pk, "A0")
+
+
+def test_a_row_that_is_there_already_is_refused_by_the_database(verification, phone):
+    with pytest.raises(IntegrityError):
+        statements.insert(PhoneVerification(phone_number=phone), using=DEFAULT_DB_ALIAS)

@@ -27,20 +27,6 @@ CALLS = {
 
 
 @pytest.fixture
-def limit(settings):
-    """Switch throttles on: by their defaults, or `limit(auth="2/hour")`; say how many proxies there are."""
-
-    def limit(*, proxies=None, **rates):
-        settings.REST_FRAMEWORK = {
-            **settings.REST_FRAMEWORK,
-            "NUM_PROXIES": proxies,
-            "DEFAULT_THROTTLE_RATES": {f"phone_referrals_{scope}": rate for scope, rate in rates.items()},
-        }
-
-    return limit
-
-
-@pytest.fixture
 def call(make_user):
     """Make a throttled call from an address; say whether it was let through."""
     users = {}

@@ -8,7 +8,7 @@ workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 # them have to fit into what PostgreSQL allows, 100 as it comes.
 worker_class = "gthread"
 threads = 8
-timeout = 30
+timeout = 30  # Of a worker that hangs as a whole. No request is ended by it: a thread has as long as it takes.
 graceful_timeout = 20  # Less than the container's stop_grace_period.
 # Longer than the gateway keeps its idle connections, or it would now and then write into one that we are closing.
 keepalive = 75

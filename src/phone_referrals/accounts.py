@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connections, models, router
@@ -10,7 +11,7 @@ from django.utils.module_loading import import_string
 
 from phone_referrals import phones
 from phone_referrals.conf import conf
-from phone_referrals.exceptions import AccountDisabled
+from phone_referrals.exceptions import AccountDisabled, InvalidPhoneNumber
 from phone_referrals.tokens import get_issuer
 
 
@@ -35,10 +36,11 @@ class PhoneAccounts:
     def known(self, reference: str) -> models.Exists | None:
         """Return the condition that a user holds the number in a row's field `reference`, for that row's own SELECT.
 
-        It saves looking for a user who does not exist. `None`, as for a host that finds its users in another way, means
-        to look. It is asked once: the statement is kept.
+        It saves looking for a user who does not exist. `None`, as for a host that finds its users in another way or
+        stores their phones in another format than the row, means to look. It is asked once: the statement is kept.
         """
-        if type(self).find is not PhoneAccounts.find:
+        is_e164 = getattr(settings, "PHONENUMBER_DB_FORMAT", "E164") == "E164"
+        if type(self).find is not PhoneAccounts.find or not is_e164:
             return None
         return models.Exists(get_user_model()._base_manager.filter(**{conf.phone_field: models.OuterRef(reference)}))
 
@@ -92,7 +94,8 @@ def lock(user: Any) -> Any:
     alias = router.db_for_write(model)
     rows = model._base_manager.using(alias).filter(pk=user.pk)
     if not connections[alias].features.has_select_for_update:
-        rows.update(password=models.F("password"))  # SQLite: one writer at a time, so the first write is the lock.
+        # SQLite: one writer at a time, so the first write is the lock.
+        rows.update(**{model._meta.pk.name: models.F("pk")})
     locked = rows.select_for_update().first()
     if locked is None:
         raise AccountDisabled
@@ -102,6 +105,14 @@ def lock(user: Any) -> Any:
 def masked_phone_of(user: Any) -> str:
     """Return a user's number for other people's eyes; empty where there is none."""
     return phones.mask(get_accounts().phone_of(user))
+
+
+def provable_phone_of(user: Any) -> str:
+    """Return a user's number, whatever its spelling, as one that codes are sent to; empty where there is none."""
+    try:
+        return phones.parse(get_accounts().phone_of(user))
+    except InvalidPhoneNumber:
+        return ""
 
 
 def get_accounts() -> PhoneAccounts:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import DataError, connections, transaction
 from django.middleware.csrf import get_token
 from django.utils.module_loading import import_string
 from rest_framework import status
@@ -20,6 +20,7 @@ from rest_framework.views import APIView
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import PhoneReferralsError
 from phone_referrals.tokens import get_issuer
+from phone_referrals.tokens.session import has_readable_session
 
 
 class Refusal(APIException):
@@ -57,13 +58,12 @@ class ApiView(GenericAPIView[Any]):
         return [authentication() for authentication in (*issued, *others)]
 
     def perform_authentication(self, request: Request) -> None:
-        if "\0" in request.META.get("HTTP_AUTHORIZATION", ""):
-            # PostgreSQL takes no NUL byte in a text, not even to look for it.
-            raise AuthenticationFailed
         try:
             super().perform_authentication(request)
-        except UnicodeError:
-            # knox reads any bytes as UTF-8.
+        except (ValueError, DataError):
+            # knox reads any bytes as UTF-8. PostgreSQL takes no NUL byte in a text, not even to look for it, which
+            # psycopg2 calls a `ValueError`. The browsable API asks again who it is, and must not be told so again.
+            request.authenticators = ()
             raise AuthenticationFailed from None
 
     def get_throttles(self) -> list[BaseThrottle]:
@@ -98,6 +98,8 @@ class OpenView(ApiView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if get_issuer().logs_in:
+            if not has_readable_session(request._request):
+                raise ParseError
             # A page of another site must not sign its visitors in here, as somebody it knows.
             get_token(request._request)  # The answer to the first of the two calls brings the cookie.
             if self.signs_in:

@@ -43,7 +43,10 @@ class Conf:
 
     @property
     def recent_sign_in(self) -> int:
-        """Seconds after a sign-in in which a phone is changed without a code sent to the old one; 0 is never."""
+        """Seconds after a sign-in in which a phone is changed without a code sent to the old one.
+
+        0: the old phone is always asked.
+        """
         return int(_get("PHONE_REFERRALS_RECENT_SIGN_IN", 600))
 
     @property
@@ -213,7 +216,10 @@ class Conf:
 
     @property
     def invite_days(self) -> int:
-        """Days for which a browser keeps the code of an invite link that was followed. None keeps a cookie over 400."""
+        """Days for which a browser keeps the code of an invite link that was followed.
+
+        No browser keeps a cookie for more than 400.
+        """
         return int(_get("PHONE_REFERRALS_INVITE_DAYS", 30))
 
 

@@ -25,7 +25,7 @@ class PhoneReferralsError(ValidationError):
 class Busy(PhoneReferralsError):
     code = "busy"
     status_code = 429
-    default_message = _("Too many requests at the same moment. Try again.")
+    default_message = _("Too many requests at the same moment.")
 
 
 class TooManyRequests(PhoneReferralsError):
@@ -67,13 +67,13 @@ class ResendTooSoon(SignInError):
 class TooManyMessages(SignInError):
     code = "too_many_messages"
     status_code = 429
-    default_message = _("Too many codes were sent to this phone. Try again later.")
+    default_message = _("Too many codes were sent to this phone.")
 
 
 class SmsLimitReached(SignInError):
     code = "sms_limit_reached"
     status_code = 503
-    default_message = _("No more messages can be sent now. Try again later.")
+    default_message = _("No more messages can be sent now.")
 
 
 class CaptchaFailed(SignInError):

@@ -191,9 +191,9 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
         """Return the referrals that `user` made."""
         return self.filter(referrer=user)
 
-    def newest(self) -> Self:
-        """Order as the index on (referrer, created_at, referred) does."""
-        return self.order_by("-created_at", "-referred")
+    def erase_codes(self) -> int:
+        """Empty the texts of the codes, of which one may be a name; return how many. For a referrer who is deleted."""
+        return self.update(code="")
 
 
 class RedeemedPhone(models.Model):
@@ -214,7 +214,7 @@ class Referral(models.Model):
     """Who was invited by whom. Written once, by `referrals.redeem.redeem`, and never changed.
 
     Deleting the invited user removes it. Deleting the referrer empties `referrer` and leaves the row, so that the
-    invited user cannot redeem a second time.
+    invited user cannot redeem a second time; by our own doors it empties `code`, too.
     """
 
     referred = models.OneToOneField(

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import models
 from drf_spectacular.authentication import SessionScheme as DjangoSessionScheme
-from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
+from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme, TokenRefreshSerializerExtension
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension, OpenApiViewExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_basic_type
@@ -222,6 +222,11 @@ class JWTScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
 
     target_class = "phone_referrals.tokens.jwt.JWTAuthentication"
     optional = True  # Where SimpleJWT is not installed, it says nothing.
+
+
+class TokenRefresh(TokenRefreshSerializerExtension):  # type: ignore[no-untyped-call]
+    target_class = "phone_referrals.tokens.jwt.TokenRefreshSerializer"
+    optional = True
 
 
 class SessionScheme(DjangoSessionScheme):  # type: ignore[no-untyped-call]

@@ -1,7 +1,9 @@
 import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
+from django.urls import path, reverse
 
+from phone_referrals.admin import ReferralAdmin, ReferralCodeAdmin
 from phone_referrals.admin.lists import CappedPaginator, person
 from phone_referrals.models import PhoneVerification, Referral, ReferralCode
 from phone_referrals.referrals.codes import code_of
@@ -94,8 +96,23 @@ def test_a_list_counts_no_further_than_that(staff, url, rows, monkeypatch):
 def test_a_person_is_a_masked_number_that_leads_to_the_hosts_own_page(make_user, monkeypatch):
     user = make_user(1)
     link = f'<a href="/admin/phone_first/user/{user.pk}/change/">+1 *** *** **01</a>'
-    assert person(user) == link
-    assert person(get_user_model()(pk=7)).endswith(">7</a>")
-    assert person(None) == "–"
+    assert person(user, admin.site) == link
+    assert person(get_user_model()(pk=7), admin.site).endswith(">7</a>")
+    assert person(None, admin.site) == "–"
     monkeypatch.setattr(admin.site, "is_registered", lambda model: False)
-    assert person(user) == "+1 *** *** **01"
+    assert person(user, admin.site) == "+1 *** *** **01"
+
+
+other_site = admin.AdminSite("other")
+other_site.register(ReferralCode, ReferralCodeAdmin)
+other_site.register(Referral, ReferralAdmin)
+urlpatterns = [path("admin/", admin.site.urls), path("other/", other_site.urls)]
+
+
+def test_a_site_beside_the_default_one_stays_within_itself(staff, rows, settings):
+    settings.ROOT_URLCONF = __name__
+    for page in ("other:phone_referrals_referral_changelist", "other:phone_referrals_referralcode_changelist"):
+        text = staff.get(reverse(page)).content.decode()
+        assert "+1 *** *** **0" in text
+        assert 'href="/admin/' not in text
+    assert "admin-autocomplete" not in staff.get(reverse("other:phone_referrals_referralcode_add")).content.decode()

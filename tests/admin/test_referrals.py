@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from phone_referrals.admin.referrals import csv_of
+from phone_referrals.admin.referrals import ReferralCodeForm, csv_of
 from phone_referrals.models import Referral, ReferralCode
 from phone_referrals.referrals import codes
 from phone_referrals.referrals.codes import code_of
@@ -92,6 +92,23 @@ def test_a_code_has_its_end_and_its_uses_changed_but_not_its_text_or_owner(staff
     assert (code_now.code, code_now.user) == (code.code, code.user)
     assert (code_now.max_uses, code_now.is_disabled) == (3, True)
     assert timezone.localtime(code_now.expires_at).isoformat()[:16] == "2030-01-01T00:00"
+
+
+@pytest.mark.parametrize("values", [{}, {"max_uses": "9"}])
+def test_a_code_that_is_saved_keeps_what_was_written_since_the_form_was_read(
+    staff, url, make_user, monkeypatch, values
+):
+    code = code_of(make_user(1))
+    ReferralCode.objects.update(max_uses=5)
+
+    def use_and_rotate(form):
+        ReferralCode.objects.filter(pk=code.pk).update(uses=2, is_active=False)
+
+    monkeypatch.setattr(ReferralCodeForm, "clean", use_and_rotate)
+    form = {"max_uses": "5", "expires_at_0": "", "expires_at_1": "", **values}
+    assert staff.post(url(ReferralCode, "change", code.pk), form).status_code == 302
+    code_now = ReferralCode.objects.get(pk=code.pk)
+    assert (code_now.max_uses, code_now.uses, code_now.is_active) == (int(form["max_uses"]), 2, False)
 
 
 def test_rotating_gives_each_owner_one_new_code(staff, url, make_user):
@@ -181,6 +198,22 @@ def test_the_list_of_a_site_without_time_zones_is_shown(staff, url, make_user, s
     assert [f"created_at__day={day}&" in days for day in range(2, 7)] == [False, True, True, True, False]
 
 
+def test_no_referral_can_be_deleted_but_with_its_user(staff, url, referrals):
+    row = Referral.objects.get(referred=referrals[2])
+    page = staff.get(url(Referral, "change", row.pk)).content.decode()
+    assert url(Referral, "delete", row.pk) not in page
+    assert "delete_selected" not in staff.get(url(Referral, "changelist")).content.decode()
+    for answer in (staff.get, staff.post):
+        assert answer(url(Referral, "delete", row.pk), {"post": "yes"}).status_code == 403
+    act(staff, url, "delete_selected", row)
+    assert Referral.objects.count() == 3
+    user = get_user_model()
+    assert staff.post(url(user, "delete", referrals[2].pk), {"post": "yes"}).status_code == 302
+    data = {"action": "delete_selected", "_selected_action": [referrals[5].pk], "post": "yes"}
+    assert staff.post(url(user, "changelist"), data).status_code == 302
+    assert list(Referral.objects.values_list("referred", "referrer")) == [(referrals[3].pk, None)]
+
+
 def export(client, **query):
     answer = client.get(reverse("admin:phone_referrals_referral_export"), query)
     assert answer.status_code == 200
@@ -207,6 +240,14 @@ def test_the_export_is_read_row_by_row(staff, referrals, django_assert_max_num_q
     with django_assert_max_num_queries(8):
         rows = export(staff)
     assert ["", ""] in [row[4:] for row in rows]
+
+
+@pytest.mark.parametrize("query", ["x=1", "created_at__year=abc"])
+def test_an_export_of_a_wrong_query_leads_to_the_list_as_the_list_itself_does(staff, url, referrals, query):
+    answer = staff.get(f"{reverse('admin:phone_referrals_referral_export')}?{query}")
+    assert (answer.status_code, answer.url) == (302, f"{url(Referral, 'changelist')}?e=1")
+    assert staff.get(answer.url).status_code == 200
+    assert len(export(staff, e=1)) == 4
 
 
 def test_nothing_in_the_export_is_a_formula(referrals):

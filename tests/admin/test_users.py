@@ -4,10 +4,13 @@ from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 
+from phone_referrals.accounts import get_accounts
 from phone_referrals.admin import PhoneUserAdminMixin
+from phone_referrals.exceptions import AlreadyRedeemed
+from phone_referrals.models import RedeemedPhone, Referral
 from phone_referrals.referrals.codes import code_of
 from phone_referrals.referrals.redeem import redeem
-from tests.hosts.phone_first.models import Member
+from tests.hosts.phone_first.models import Member, Profile
 
 pytestmark = pytest.mark.django_db
 
@@ -153,3 +156,78 @@ def test_a_phone_in_a_column_of_text_or_of_a_profile_is_not_on_the_form_by_itsel
     settings.PHONE_REFERRALS_PHONE_FIELD = field
     page, request = host(Member)
     assert field not in flatten_fieldsets(page.get_fieldsets(request, Member()))
+
+
+# A phone redeems once
+
+
+@pytest.fixture
+def invited(make_user):
+    """A user who has redeemed a code."""
+    user = make_user(1)
+    redeem(user, code_of(make_user(2)).code)
+    return user
+
+
+def delete_it(staff, url, user):
+    return staff.post(url(get_user_model(), "delete", user.pk), {"post": "yes"})
+
+
+def delete_selected(staff, url, *users):
+    data = {"action": "delete_selected", "_selected_action": [user.pk for user in users], "post": "yes"}
+    return staff.post(url(get_user_model(), "changelist"), data)
+
+
+def give_another_phone(staff, url, user, **values):
+    values = {"phone_number": "+12015550150", "is_active": "on", **values}
+    return staff.post(url(get_user_model(), "change", user.pk), values)
+
+
+@pytest.mark.parametrize("leave", [delete_it, delete_selected, give_another_phone])
+def test_a_phone_that_staff_took_from_who_has_redeemed_redeems_no_second_time(staff, url, make_user, invited, leave):
+    assert leave(staff, url, invited).status_code == 302
+    with pytest.raises(AlreadyRedeemed):
+        redeem(make_user(1), code_of(make_user(3)).code)
+
+
+def test_nothing_is_remembered_of_a_user_who_is_added(staff, url):
+    values = {"phone_number": "+12015550101", "usable_password": "false"}
+    assert staff.post(url(get_user_model(), "add"), values).status_code == 302
+    assert get_user_model().objects.filter(phone_number="+12015550101").exists()
+    assert not RedeemedPhone.objects.exists()
+
+
+@pytest.mark.parametrize("values", [{"phone_number": "+12015550101"}, {"phone_number": "nothing"}])
+def test_a_phone_that_is_kept_is_not_remembered(staff, url, invited, values):
+    give_another_phone(staff, url, invited, **values)
+    assert not RedeemedPhone.objects.exists()
+
+
+def test_a_phone_that_an_inline_changes_is_remembered(staff, url, make_user, refer, settings, monkeypatch):
+    settings.PHONE_REFERRALS_PHONE_FIELD = "profile__phone"
+    settings.PHONE_REFERRALS_ALLOW_STAFF = True
+    inline = type("ProfileInline", (admin.StackedInline,), {"model": Profile})
+    monkeypatch.setattr(type(admin.site._registry[get_user_model()]), "inlines", [inline])
+    user = make_user(1)
+    refer(make_user(2), user)
+    form = {"profile-TOTAL_FORMS": 1, "profile-INITIAL_FORMS": 1, "profile-0-id": user.profile.pk}
+    form |= {"profile-0-user": user.pk, "profile-0-phone": "+12015550150", "phone_number": ""}
+    assert give_another_phone(staff, url, user, **form).status_code == 302
+    assert get_accounts().find("+12015550150") == user
+    with pytest.raises(AlreadyRedeemed):
+        redeem(make_user(1), code_of(make_user(3)).code)
+
+
+def test_a_user_who_is_deleted_while_staff_delete_it_is_not_missed(host, make_user):
+    page, request = host()
+    user = make_user(1)
+    get_user_model().objects.filter(pk=user.pk).delete()
+    page.delete_model(request, user)
+
+
+@pytest.mark.parametrize("leave", [delete_it, delete_selected])
+def test_a_deleted_referrer_leaves_no_text_of_a_code_to_its_invitees(staff, url, make_user, invited, leave):
+    kept = code_of(make_user(3))
+    redeem(make_user(4), kept.code)
+    leave(staff, url, get_user_model().objects.get(phone_number="+12015550102"))
+    assert set(Referral.objects.values_list("referrer", "code")) == {(None, ""), (kept.user_id, kept.code)}

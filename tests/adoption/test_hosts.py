@@ -31,6 +31,7 @@ def test_every_host_is_here():
     assert hosts == set(KINDS)
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("host", KINDS)
 def test_everything_works_on(host):
     settings = f"tests.hosts.{host}.settings"
@@ -59,6 +60,7 @@ def sql_of_adoption():
     )
 
 
+@pytest.mark.database
 def test_the_column_is_added_without_a_default_and_without_rewriting_the_table():
     statements = [line for line in sql_of_adoption().splitlines() if line.startswith(("ALTER", "UPDATE", "INSERT"))]
     if connection.vendor == "postgresql":

@@ -84,6 +84,6 @@ def in_parallel():
 
 
 def tell(headline, **figures):
-    """Print what was measured, for `pytest -s`."""
+    """Print what was measured, for `pytest -n0 -s`: workers of xdist would keep it."""
     told = ", ".join(f"{name.replace('_', ' ')} {figure:,}" for name, figure in figures.items())
     sys.stdout.write(f"\n{headline}: {told}\n")

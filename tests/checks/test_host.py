@@ -1,15 +1,19 @@
 from enum import IntEnum
+from uuid import uuid4
 
 import pytest
 from django.core.checks import ERROR
 from django.db import connection
+from django.db.models import UniqueConstraint
 
 from phone_referrals import checks
+from phone_referrals.accounts import PhoneAccounts
 from phone_referrals.checks import ids as check_ids
 from phone_referrals.checks.host import BACKEND
 from phone_referrals.checks.messages import RANGES
 from phone_referrals.signin.backend import PhoneCodeBackend
 from tests.checks.reports import reports
+from tests.hosts.phone_first.models import Member
 
 
 class Level(IntEnum):
@@ -42,8 +46,8 @@ def test_a_phone_field_that_is_not_there(settings, path):
 
 
 def test_a_user_model_without_the_mixin(settings):
-    settings.AUTH_USER_MODEL = "auth.Group"
-    assert reports(check_ids.PHONE_FIELD_MISSING, "auth.Group", "'phone_number'")
+    settings.AUTH_USER_MODEL = "contenttypes.ContentType"
+    assert reports(check_ids.PHONE_FIELD_MISSING, "contenttypes.ContentType", "'phone_number'")
 
 
 def test_a_phone_field_has_to_be_a_unique_one(settings):
@@ -53,6 +57,42 @@ def test_a_phone_field_has_to_be_a_unique_one(settings):
 
 def test_a_phone_field_may_be_unique_by_a_constraint_of_a_related_model(settings):
     settings.PHONE_REFERRALS_PHONE_FIELD = "profile__phone"
+    assert checks.check_settings() == []
+
+
+@pytest.fixture
+def member_by_phone(settings, monkeypatch):
+    """A user model with a unique name that is no longer its `USERNAME_FIELD`."""
+    settings.AUTH_USER_MODEL = "phone_first.Member"
+    assert checks.check_settings() == []
+    monkeypatch.setattr(Member, "USERNAME_FIELD", "phone_number")
+    return Member._meta.get_field("username")
+
+
+def test_a_column_that_has_to_be_another_for_each_user_and_that_nobody_fills(member_by_phone):
+    assert reports(check_ids.COLUMN_NOT_FILLED, "phone_first.Member", "'username'")
+
+
+def test_nor_one_that_is_unique_by_a_constraint(member_by_phone, monkeypatch):
+    monkeypatch.setattr(member_by_phone, "unique", False)
+    monkeypatch.setattr(Member._meta, "total_unique_constraints", [UniqueConstraint(fields=["username"], name="one")])
+    assert reports(check_ids.COLUMN_NOT_FILLED, "phone_first.Member", "'username'")
+
+
+@pytest.mark.parametrize("attributes", [{"null": True}, {"default": uuid4}, {"db_default": "x"}, {"unique": False}])
+def test_a_column_that_may_stay_as_it_is(member_by_phone, monkeypatch, attributes):
+    for name, value in attributes.items():
+        monkeypatch.setattr(member_by_phone, name, value)
+    assert checks.check_settings() == []
+
+
+class HostAccounts(PhoneAccounts):
+    def create(self, phone_number):
+        """Fill whatever the model requires."""
+
+
+def test_a_host_that_creates_its_users_fills_their_columns(member_by_phone, settings):
+    settings.PHONE_REFERRALS_ACCOUNTS = f"{__name__}.HostAccounts"
     assert checks.check_settings() == []
 
 

@@ -1,11 +1,14 @@
 """The checks of regions, types, ceilings and test numbers."""
 
+import sys
+
 import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
 from phone_referrals import checks
 from phone_referrals.checks import ids as check_ids
+from phone_referrals.tokens import jwt
 from tests.checks.reports import reports
 
 FICTIONAL = [f"+120155501{number:02}" for number in range(11)]
@@ -65,6 +68,15 @@ def test_a_cache_of_each_process_counts_no_site_wide_limit(in_production, backen
     assert ids(checks.check_deployment()) == [check_ids.CACHE_PER_PROCESS]
 
 
+@pytest.mark.parametrize("backend", ["db.DatabaseCache", "filebased.FileBasedCache"])
+@pytest.mark.parametrize("options", [{}, {"MAX_ENTRIES": 99_999}, {"MAX_ENTRIES": 100_000}])
+def test_a_cache_that_drops_entries_forgets_calls(in_production, backend, options):
+    path = f"django.core.cache.backends.{backend}"
+    in_production.CACHES = {"default": {"BACKEND": path, "LOCATION": "x", "OPTIONS": options}}
+    is_large = options == {"MAX_ENTRIES": 100_000}
+    assert ids(checks.check_deployment()) == ([] if is_large else [check_ids.CACHE_TOO_SMALL])
+
+
 @pytest.mark.parametrize("proxies", [0, 1, 2])
 def test_any_number_of_proxies_is_an_answer(in_production, proxies):
     in_production.REST_FRAMEWORK = {"NUM_PROXIES": proxies}
@@ -81,6 +93,24 @@ def test_a_site_should_have_a_gateway(in_production):
     [message] = checks.check_deployment()
     assert message.id == check_ids.SMS_PRINTED
     assert not message.is_serious()
+
+
+def test_a_site_should_refuse_to_refresh_what_was_ended(in_production, monkeypatch):
+    in_production.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.jwt.JWTIssuer"
+    assert checks.check_deployment() == []
+    monkeypatch.setattr(
+        jwt.api_settings, "TOKEN_REFRESH_SERIALIZER", "rest_framework_simplejwt.serializers.TokenRefreshSerializer"
+    )
+    [message] = checks.check_deployment()
+    assert message.id == check_ids.REFRESHED_AFTER_THE_END
+    assert not message.is_serious()
+    in_production.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.DRFTokenIssuer"
+    assert checks.check_deployment() == []
+
+
+def test_how_tokens_are_refreshed_is_nothing_to_a_site_without_simplejwt(in_production, monkeypatch):
+    monkeypatch.setitem(sys.modules, jwt.__name__, None)  # As where it cannot be imported.
+    assert checks.check_deployment() == []
 
 
 def test_a_site_should_have_a_ceiling(in_production):

@@ -235,7 +235,7 @@ class Site:
     def configure(self, *files):
         self.compose = json.loads(compose(self.scratch / "deploy", *files).stdout)
         site = self.images["app"]
-        images = {"gateway": self.images["gateway"], "app": site, "worker": site, "migrate": site}
+        images = {"gateway": self.images["gateway"], **dict.fromkeys(("app", "worker", "cleaner", "migrate"), site)}
         for name, image in images.items():
             setattr(self, name, Service(name, self.compose, image, self.machine, self.logs))
 
@@ -301,6 +301,23 @@ def people_sign_in_and_redeem_through_the_gateway(site):
     status, _, answer = second.post("/api/referrals/referral_code/", code, **second_token)
     assert answer["code"] == "already_redeemed"
     assert json.loads(first.get("/api/users/me/", **first_token)[2])["invitees"]["count"] == 1
+
+
+def what_is_over_is_deleted(site):
+    def left():
+        with psycopg.connect(**site.db.address) as connection:
+            return connection.execute("SELECT session_key FROM django_session").fetchall()
+
+    with psycopg.connect(**site.db.address) as connection:
+        rows = "VALUES ('over', '', now() - interval '1 day'), ('not yet', '', now() + interval '1 day')"
+        connection.execute(f"INSERT INTO django_session (session_key, session_data, expire_date) {rows}")
+    site.cleaner.start()
+    wait_until(lambda: "sleep" in Path(f"/proc/{site.cleaner.process.pid}/comm").read_text())
+    assert left() == [("not yet",)]
+    log = site.cleaner.log.read_text()
+    assert "Deleted 0 phone verifications." in log, log
+    assert "Error" not in log, log
+    site.cleaner.stop()
 
 
 def health_is_told_by_any_name_and_says_nothing_else(site):
@@ -566,6 +583,7 @@ def slow_clients_are_let_go():
 CHECKS = (
     people_sign_in_and_redeem_through_the_gateway,
     messages_are_sent_by_the_worker_also_those_it_was_not_there_for,
+    what_is_over_is_deleted,
     health_is_told_by_any_name_and_says_nothing_else,
     a_wrong_host_is_refused,
     static_files_come_from_the_gateway,

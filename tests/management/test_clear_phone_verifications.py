@@ -1,10 +1,15 @@
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connections
+from django.db.models.signals import pre_delete
+from django.utils import timezone
 
-from phone_referrals.models import PhoneVerification
+from phone_referrals.models import PhoneVerification, QueuedCode
+from phone_referrals.signin.codes import State
 
 pytestmark = pytest.mark.django_db
 
@@ -47,3 +52,38 @@ def test_wrong_guesses_are_never_forgotten():
 def test_the_messages_of_a_day_are_not_forgotten(days):
     with pytest.raises(CommandError, match="2 or more"):
         clear("--days", days)
+
+
+def test_what_waits_for_one_that_goes_goes_with_it_and_is_not_counted():
+    add(100, 31)
+    values = {"host": "example.com", "language": "en", "counted_in": [], "queued_at": timezone.now()}
+    QueuedCode.objects.create(verification=PhoneVerification.objects.get(), due_at=timezone.now(), **values)
+    assert clear() == "Deleted 1 phone verifications.\n"
+    assert not QueuedCode.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_guess_that_is_made_while_its_row_goes_is_not_lost():
+    """Whoever made it is told that the row is another one by now, and looks again."""
+    add(100, 31)
+    row, guesses = PhoneVerification.objects.get(), []
+
+    def guess():
+        try:
+            return PhoneVerification.objects.compare_and_set(row, State(wrong_guesses_since_success=1))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor() as pool:
+
+        def guess_now(**kwargs):
+            guesses.append(pool.submit(guess))
+            wait(guesses, timeout=1)
+
+        pre_delete.connect(guess_now, PhoneVerification)
+        try:
+            clear()
+        finally:
+            pre_delete.disconnect(guess_now, PhoneVerification)
+    assert [each.result() for each in guesses] == [False]
+    assert left() == []

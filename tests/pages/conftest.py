@@ -5,6 +5,8 @@ import pytest
 from django.test import Client
 from django.urls import get_script_prefix, set_script_prefix
 
+from tests import codes
+
 
 @pytest.fixture(autouse=True)
 def pages(settings):
@@ -72,5 +74,4 @@ def browser(last_code):
 
 @pytest.fixture
 def wrong():
-    """Make a wrong code of a right one."""
-    return lambda code: f"{(int(code) + 1) % 10**6:06}"
+    return codes.wrong

@@ -107,6 +107,11 @@ def test_a_form_of_ours_is_no_forgery(phone, last_code):
     assert "_auth_user_id" not in browser.session
 
 
+def test_a_form_that_is_out_of_date_leads_back_to_where_its_visitor_was_going(db):
+    answer = Client(enforce_csrf_checks=True).post("/sign-in/?next=/shop/", {"phone_number": "+12015550100"})
+    assert (answer.status_code, answer["Location"]) == (303, "/sign-in/?next=/shop/")
+
+
 def test_a_form_from_before_the_sign_in_is_out_of_date(phone, browser, text_of):
     one = Client(enforce_csrf_checks=True)
     old = token_in(one.get("/sign-in/"))
@@ -516,3 +521,10 @@ def test_a_page_of_the_site_may_lead_to_ours_from_anywhere(rf):
     page.request = rf.get("/")
     page.request.resolver_match = None
     assert page.to("sign_in") == "/sign-in/"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/sign-in/", "/sign-in/code/", "/sign-out/", "/invitees/", "/r/ABC234/"])
+def test_a_session_by_a_name_that_postgresql_does_not_read_is_refused(path):
+    client = Client(headers={"cookie": 'sessionid="aaaaaaaa\\000"'})
+    assert [client.get(path).status_code, client.post(path).status_code] == [400, 400]

@@ -3,11 +3,14 @@ from django.utils import translation
 
 from phone_referrals.exceptions import (
     AlreadyRedeemed,
+    Busy,
     CodeExpired,
     InvalidCode,
     PhoneLocked,
     ResendTooSoon,
+    SmsLimitReached,
     TooManyGuesses,
+    TooManyMessages,
     TooManyRequests,
 )
 from phone_referrals.pages.words import duration, explain
@@ -60,6 +63,21 @@ def test_a_duration_is_rounded_up_to_its_unit_in_the_right_plural(seconds, en, r
             TooManyRequests(retry_after=61),
             "Too many requests. Try again in 2 minutes.",
             "Слишком много запросов. Повторите через 2 минуты.",
+        ),
+        (
+            TooManyMessages(retry_after=82_800),
+            "Too many codes were sent to this phone. Try again in 23 hours.",
+            "На этот номер отправлено слишком много кодов. Повторите через 23 часа.",
+        ),
+        (
+            SmsLimitReached(retry_after=3600),
+            "No more messages can be sent now. Try again in 1 hour.",
+            "Сейчас сообщения больше не отправляются. Повторите через 1 час.",
+        ),
+        (
+            Busy(retry_after=1),
+            "Too many requests at the same moment. Try again in 1 second.",
+            "Слишком много запросов одновременно. Повторите через 1 секунду.",
         ),
         (
             TooManyGuesses(retry_after=0),

@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from phone_referrals import signals
 from phone_referrals.accounts import PhoneAccounts, get_accounts
 from phone_referrals.models import PhoneVerification
+from tests.codes import wrong
 from tests.profiles.conftest import NEW, OLD
 
 pytestmark = pytest.mark.django_db
@@ -41,10 +42,6 @@ def change(post, last_code):
         return post(client, "phone/", **{"phone_number": phone, "code": last_code(phone), **data})
 
     return change
-
-
-def wrong(code):
-    return f"{(int(code) + 1) % 10**6:06}"
 
 
 def holder(phone):
@@ -230,6 +227,26 @@ def test_who_has_no_phone_yet_needs_a_recent_sign_in(me, post, change):
     get_user_model().objects.update(last_login=timezone.now())
     assert change(me).status == 200
     assert holder(NEW)
+
+
+def test_what_is_no_phone_is_none(me, stale, post, monkeypatch):
+    monkeypatch.setattr(PhoneAccounts, "phone_of", lambda self, user: "201-555-0100")
+    assert post(me, "phone/get_verify_code/", phone_number=NEW).code == "proof_required"
+    assert post(me, "phone/", phone_number=NEW, code="123456", current_code="123456").code == "proof_required"
+
+
+def test_the_old_phone_is_reached_and_remembered_by_its_canonical_spelling(
+    me, stale, post, last_code, outbox, sign_in, monkeypatch
+):
+    code = sign_in(OTHER).get("/api/users/me/").json()["referral_code"]
+    me.post("/api/referrals/referral_code/", {"referral_code": code})
+    monkeypatch.setattr(PhoneAccounts, "phone_of", lambda self, user: "+1 (201) 555-0100")
+    assert post(me, "phone/get_verify_code/", phone_number=OLD).code == "same_phone"
+    post(me, "phone/get_verify_code/", phone_number=NEW)
+    assert post(me, "phone/", phone_number=NEW, code=last_code(NEW), current_code=last_code(OLD)).status == 200
+    assert "your number is now" in texts(outbox, OLD)[-1]
+    monkeypatch.undo()
+    assert sign_in(OLD, referral_code=code).answer["referral"]["code"] == "already_redeemed"
 
 
 @pytest.mark.parametrize("field", ["phone_number", "profile__phone"])

@@ -7,6 +7,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from phone_referrals.accounts import PhoneAccounts, lock
 from phone_referrals.models import PhoneVerification, RedeemedPhone, Referral, ReferralCode
 from tests.profiles.conftest import NEW, OLD
 
@@ -76,6 +77,19 @@ def test_who_has_no_phone_cannot_prove_anything(me, post):
         assert (refused.status, refused.code) == (400, "no_phone")
 
 
+def test_a_phone_is_proven_by_its_canonical_spelling(me, post, last_code, monkeypatch):
+    monkeypatch.setattr(PhoneAccounts, "phone_of", lambda self, user: "+1 (201) 555-0100")
+    assert post(me, "get_verify_code/").body["phone_number"] == OLD
+    assert post(me, "delete/", code=last_code(OLD)).status == 204
+
+
+def test_what_is_no_phone_proves_nothing(me, post, monkeypatch):
+    monkeypatch.setattr(PhoneAccounts, "phone_of", lambda self, user: "201-555-0100")
+    for path in ("get_verify_code/", "delete/"):
+        refused = post(me, path, code="123456")
+        assert (refused.status, refused.code) == (400, "no_phone")
+
+
 def test_the_session_of_a_browser_ends(make_user, delete):
     browser = APIClient()
     browser.force_login(make_user(), backend="phone_referrals.signin.backend.PhoneCodeBackend")
@@ -120,7 +134,8 @@ def test_a_referrer_who_goes_leaves_its_invitees_unable_to_redeem_again(me, sign
     friend, third = sign_in(NEW), sign_in("+12015550151")
     assert redeem(friend, code_of(me)) == (201, None)
     delete(me)
-    assert Referral.objects.get().referrer is None
+    left = Referral.objects.get()
+    assert (left.referrer, left.code) == (None, "")
     assert friend.get("/api/users/me/").json()["referred_by"] is None
     assert redeem(friend, code_of(third)) == (409, "already_redeemed")
 
@@ -181,3 +196,16 @@ def test_who_is_deleted_meanwhile_is_refused(me, post, last_code, monkeypatch):
 
     monkeypatch.setattr(delete_account, "check_code", lambda **keywords: get_user_model().objects.all().delete())
     assert post(me, "delete/", code="123456").code == "account_disabled"
+
+
+def test_a_phone_that_is_changed_meanwhile_has_proven_nothing(me, post, last_code, monkeypatch):
+    post(me, "get_verify_code/")
+    code = last_code(OLD)
+
+    def change_first(user):
+        get_user_model().objects.update(phone_number=NEW)
+        return lock(user)
+
+    monkeypatch.setattr("phone_referrals.profiles.delete_account.lock", change_first)
+    assert post(me, "delete/", code=code).code == "code_expired"
+    assert get_user_model().objects.exists()

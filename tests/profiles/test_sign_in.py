@@ -1,4 +1,5 @@
 import pytest
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in, user_login_failed
@@ -16,6 +17,7 @@ from phone_referrals.profiles.sign_in import sign_in
 from phone_referrals.referrals import codes
 from phone_referrals.tokens import DRFTokenIssuer
 from phone_referrals.tokens.session import SessionIssuer
+from tests.codes import wrong
 
 pytestmark = pytest.mark.django_db
 
@@ -45,10 +47,6 @@ def received():
 
 def names(received):
     return [name for name, _ in received]
-
-
-def wrong(code):
-    return f"{(int(code) + 1) % 10**6:06}"
 
 
 def test_the_first_sign_in_makes_user_referral_code_and_token(phone, send_code):
@@ -177,7 +175,7 @@ def refuse(*args, **kwargs):
 )
 def test_a_database_that_refuses_every_new_user_is_told_to_the_developer(phone, send_code, monkeypatch, place):
     monkeypatch.setattr(place, refuse)
-    with pytest.raises(ImproperlyConfigured, match=f"refused a new user {module.TRIES} times") as error:
+    with pytest.raises(ImproperlyConfigured, match="refused a new user") as error:
         sign_in(None, phone_number=phone, code=send_code(phone))
     # Nothing of the row, which the words of some databases quote.
     assert error.value.__context__ is None
@@ -209,11 +207,37 @@ def test_the_code_is_used_up_even_if_what_follows_fails(phone, send_code, monkey
     assert PhoneVerification.objects.get().serial is None
 
 
-def test_a_backend_that_refuses_leaves_no_user(phone, send_code, settings):
+def test_a_backend_that_refuses_leaves_no_user_and_is_told_once(phone, send_code, settings, received):
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
     with pytest.raises(SignInRefused):
         sign_in(None, phone_number=phone, code=send_code(phone))
     assert not get_user_model().objects.exists()
+    assert names(received) == ["login_failed"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("issuer", [DRFTokenIssuer, SessionIssuer])
+def test_a_user_who_is_deleted_meanwhile_is_refused(
+    phone, make_user, send_code, request_with_session, monkeypatch, issuer
+):
+    make_user()
+
+    def deleted(request, phone_number, secret_code):
+        user = secret_code.user
+        user.backend = settings.AUTHENTICATION_BACKENDS[0]
+        get_user_model().objects.all().delete()
+        return user
+
+    monkeypatch.setattr(module, "authenticate", deleted)
+    with pytest.raises(AccountDisabled):
+        sign_in(request_with_session, phone_number=phone, code=send_code(phone), issuer=issuer())
+
+
+def test_what_a_database_refuses_to_a_user_who_is_there_is_not_hidden(phone, make_user, send_code, monkeypatch):
+    make_user()
+    monkeypatch.setattr(DRFTokenIssuer, "issue", refuse)
+    with pytest.raises(IntegrityError, match=r"users\.email"):
+        sign_in(None, phone_number=phone, code=send_code(phone))
 
 
 def test_the_referral_code_is_redeemed_after_the_sign_in(phone, other_phone, send_code):

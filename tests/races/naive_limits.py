@@ -4,22 +4,15 @@ Each takes the place of one function of the package. The pause stands for a slow
 which a busy server has and a test machine seldom does.
 """
 
-import time
-from dataclasses import asdict
 from datetime import UTC
 
 from django.db.models import F
 from django.utils import timezone
 
 from phone_referrals.conf import conf
-from phone_referrals.models import PhoneVerification, SmsUsage
+from phone_referrals.models import SmsUsage
 from phone_referrals.signin import usage
-from phone_referrals.signin.codes import State
-from phone_referrals.signin.verification import REFUSALS
-
-
-def pause():
-    time.sleep(0.02)
+from tests.races.naive import pause
 
 
 def usage_of(region):
@@ -49,12 +42,12 @@ def take_counting_well(day, region, home, limit, *, watch_conversion):
     return home
 
 
-def give_back(reservation, *, taken):
+def give_back(reservation, *, maybe_sent):
     """As `signin.usage.Reservation.give_back`."""
     for day, region, slot in reservation.rows:
         row = SmsUsage.objects.get(day=day, region=region, slot=slot)
         pause()
-        SmsUsage.objects.filter(pk=row.pk).update(failed=row.failed + 1, sent=row.sent - (0 if taken else 1))
+        SmsUsage.objects.filter(pk=row.pk).update(failed=row.failed + 1, sent=row.sent - (0 if maybe_sent else 1))
 
 
 def record_verified(phone_number):
@@ -72,30 +65,3 @@ def report_once(region, flag, signal, **details):
         usage.logger.error("No more SMS today")
         signal.send_robust(SmsUsage, region=region, **details)
         SmsUsage.objects.filter(pk=row.pk).update(**{flag: True})
-
-
-def decide(phone_number, purpose, policy, *, with_is_known=False):
-    """As `signin.verification._decide`, without comparing when it sets."""
-    row = PhoneVerification.objects.filter(phone_number=phone_number, purpose=purpose).first()
-    decision = policy(row.state if row else State())
-    if decision.outcome in REFUSALS:
-        raise REFUSALS[decision.outcome](retry_after=decision.wait)
-    pause()
-    values = asdict(decision.state)
-    PhoneVerification.objects.bulk_create(
-        [PhoneVerification(phone_number=phone_number, purpose=purpose, **values)],
-        update_conflicts=True,
-        unique_fields=["phone_number", "purpose"],
-        update_fields=values,
-    )
-    return decision, row
-
-
-def take_one_use(referral_code):
-    """As `ReferralCode.take_one_use`."""
-    if referral_code.uses >= referral_code.max_uses:
-        return False
-    pause()
-    referral_code.uses += 1
-    referral_code.save(update_fields=["uses"])
-    return True

@@ -5,6 +5,7 @@ from functools import partial
 from types import SimpleNamespace
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, IntegrityError, connection
 
@@ -56,17 +57,23 @@ LOCKS = [
 ]
 
 
+DOORS = {
+    "own": lambda owner: delete_account.delete_account(owner, code="000000"),
+    "admin": lambda owner: admin.site._registry[get_user_model()].delete_model(None, owner),
+}
+
+
 @pytest.fixture
 def deletion_beside_redeemers(at_once, make_user, monkeypatch):
     """The owner of a code is deleted while others enter it; their results follow that of the deletion."""
     monkeypatch.setattr(delete_account, "check_code", lambda **keywords: None)
 
-    def scenario(**code):
+    def scenario(door="own", **code):
         get_user_model().objects.all().delete()
         owner, *redeemers = [make_user(number) for number in range(THREADS)]
         ReferralCode.objects.create(user=owner, code="A0", **code)
         calls = [lambda user=user: redeem(user, "A0") for user in redeemers]
-        first, *others = at_once(lambda: delete_account.delete_account(owner, code="000000"), *calls)
+        first, *others = at_once(lambda: DOORS[door](owner), *calls)
         return first, others
 
     return scenario
@@ -74,16 +81,17 @@ def deletion_beside_redeemers(at_once, make_user, monkeypatch):
 
 @pytest.mark.parametrize("code", [{}, {"max_uses": 5}], ids=["unlimited", "limited"])
 @pytest.mark.parametrize("locks", LOCKS)
-def test_an_account_is_deleted_while_its_code_is_entered(deletion_beside_redeemers, monkeypatch, locks, code):
+@pytest.mark.parametrize("door", DOORS)
+def test_an_account_is_deleted_while_its_code_is_entered(deletion_beside_redeemers, monkeypatch, door, locks, code):
     if locks == "rows":
         monkeypatch.setattr(edges, "INSERT_BY_VENDOR", {})
     for _ in range(ROUNDS):
-        deleted, others = deletion_beside_redeemers(**code)
+        deleted, others = deletion_beside_redeemers(door, **code)
         assert deleted is None
         assert {type(each) for each in others} <= {Referral, InvalidReferralCode, ReferralCodeExhausted}, others
         assert get_user_model().objects.count() == THREADS - 1
-        referrers = Referral.objects.values_list("referrer", flat=True)
-        assert list(referrers) == [None] * sum(isinstance(each, Referral) for each in others)
+        left = Referral.objects.values_list("referrer", "code")
+        assert list(left) == [(None, "")] * sum(isinstance(each, Referral) for each in others)
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="It has one writer at a time, from the first write on.")
@@ -94,14 +102,41 @@ def test_the_deletion_crashes_without_the_lock(deletion_beside_redeemers, monkey
     assert any(isinstance(deletion_beside_redeemers()[0], DatabaseError) for _ in range(ROUNDS))
 
 
-def test_an_account_is_deleted_once_and_its_own_calls_are_answered(at_once, make_user, monkeypatch):
+@pytest.fixture
+def deletions_beside_codes(at_once, make_user, monkeypatch):
+    """A user is deleted three times while three requests need its code; the results of both."""
     monkeypatch.setattr(delete_account, "check_code", lambda **keywords: None)
-    for _ in range(ROUNDS):
+
+    def scenario(*, code_of):
+        get_user_model().objects.all().delete()
         user = make_user()
         results = at_once(
             *[partial(delete_account.delete_account, user, code="000000")] * 3, *[partial(code_of, user)] * 3
         )
-        deletions, codes = results[:3], results[3:]
+        return results[:3], results[3:]
+
+    return scenario
+
+
+def test_an_account_is_deleted_once_and_its_own_calls_are_answered(deletions_beside_codes):
+    for _ in range(ROUNDS):
+        deletions, codes = deletions_beside_codes(code_of=code_of)
         assert Counter(map(type, deletions)) == {type(None): 1, AccountDisabled: 2}
         assert {type(each) for each in codes} <= {ReferralCode, AccountDisabled}, codes
         assert not get_user_model().objects.exists()
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="It has one writer at a time, from the first write on.")
+def test_an_account_is_deleted_more_than_once_without_the_lock(deletions_beside_codes, monkeypatch):
+    monkeypatch.setattr(delete_account, "lock", naive.lock)
+    monkeypatch.setattr(delete_account, "delete_user", naive.delete)
+
+    assert any(deletions_beside_codes(code_of=code_of)[0].count(None) > 1 for _ in range(ROUNDS))
+
+
+def test_its_own_calls_crash_without_a_second_look(deletions_beside_codes):
+    def crashes():
+        _, codes = deletions_beside_codes(code_of=naive.code_of)
+        return any(isinstance(each, IntegrityError) for each in codes)
+
+    assert any(crashes() for _ in range(ROUNDS))

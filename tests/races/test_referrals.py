@@ -189,6 +189,19 @@ def test_two_refer_each_other_at_once_without_a_lock(each_other):
     assert any(len(each.edges) == 2 for each in each_other(enter=naive.redeem, rounds=TWIN_ROUNDS))
 
 
+def wait_for_a_waiter():
+    """Return once somebody waits for a lock of this transaction, as PostgreSQL tells."""
+    give_up = time.monotonic() + 60
+    with connection.cursor() as cursor:
+        while time.monotonic() < give_up:
+            # For this connection: other databases of the server have waiters of their own.
+            cursor.execute("SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+            if cursor.rowcount:
+                return
+            time.sleep(0.01)
+    raise AssertionError("Nobody waits.")
+
+
 @pytest.fixture
 def root_below_me(at_once, make_users):
     """I enter a code of a root that comes below me meanwhile, and is seen to be mine only when its transaction ends."""
@@ -201,13 +214,15 @@ def root_below_me(at_once, make_users):
             with transaction.atomic():
                 redeem(root, "A0")
                 has_redeemed.set()
-                time.sleep(0.3)
+                wait_for_a_waiter()
 
         def i_redeem():
             has_redeemed.wait(timeout=60)
             return redeem(me, "A1")
 
-        return at_once(root_redeems, i_redeem)[1]
+        ended, mine = at_once(root_redeems, i_redeem)
+        assert ended is None
+        return mine
 
     return scenario
 

@@ -15,3 +15,9 @@ def make_people(db):
         return people
 
     return make_people
+
+
+@pytest.fixture
+def people(make_people):
+    """Three users with the codes `A0`, `A1` and `A2`."""
+    return make_people(3)

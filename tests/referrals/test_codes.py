@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
@@ -71,6 +73,15 @@ def test_folding_keeps_what_is_no_spelling():
 @given(TYPED)
 def test_folding_what_is_folded_changes_nothing(typed):
     assert codes.fold(codes.fold(typed)) == codes.fold(typed)
+
+
+def test_no_character_of_unicode_is_folded_further_the_second_time():
+    characters = map(chr, range(sys.maxunicode + 1))
+    assert [char for char in characters if codes.fold(codes.fold(char)) != codes.fold(char)] == []
+
+
+def test_an_accent_that_is_typed_after_a_dash_is_one_of_the_letter():
+    assert codes.fold("e-\N{COMBINING ACUTE ACCENT}") == codes.fold("é")
 
 
 def test_a_new_code_grows_by_one_for_every_three_collisions():

@@ -13,6 +13,8 @@ REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {
 }
 if "GATEWAY" in os.environ:
     PHONE_REFERRALS_SMS_BACKEND = "tests.running.gateway.SmsBackend"
+if "CODE_DIGITS" in os.environ:
+    PHONE_REFERRALS_CODE_DIGITS = int(os.environ["CODE_DIGITS"])
 # Errors are counted by the scripts, and are too many to read.
 LOGGING = {
     "version": 1,

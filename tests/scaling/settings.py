@@ -25,7 +25,7 @@ LOGGING = {
     "loggers": {"django": {"handlers": [], "level": "ERROR"}},
 }
 
-# docs/scaling.md shows what follows.
+# docs/topics/scaling.md shows what follows.
 
 only_reads = ContextVar("only_reads", default=False)
 

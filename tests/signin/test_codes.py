@@ -319,11 +319,11 @@ def test_seconds_left_are_whole_and_never_negative(state, seconds, left):
 # Failed messages
 
 
-@pytest.mark.parametrize(("taken", "counting"), [(True, 2), (False, 1)])
-def test_a_failed_message_costs_no_wait_and_a_place_in_the_day_only_if_it_may_have_been_sent(taken, counting):
+@pytest.mark.parametrize(("maybe_sent", "counting"), [(True, 2), (False, 1)])
+def test_a_failed_message_costs_no_wait_and_a_place_in_the_day_only_if_it_may_have_been_sent(maybe_sent, counting):
     first = request().state
     second = request(first, 30).state
-    state = codes.on_failed_send(second, before=first, sent=second, taken=taken)
+    state = codes.on_failed_send(second, before=first, sent=second, maybe_sent=maybe_sent)
     assert len(state.sent_at) == counting
     assert state.sent_since_success == 1
     assert request(state, 30).outcome == Outcome.SEND
@@ -333,12 +333,12 @@ def test_a_failed_message_costs_no_wait_and_a_place_in_the_day_only_if_it_may_ha
 def test_a_failed_message_that_counts_no_longer_gives_nothing_back():
     state = live()
     sent = request(seconds=-1).state
-    assert codes.on_failed_send(state, before=State(), sent=sent, taken=False) == state
+    assert codes.on_failed_send(state, before=State(), sent=sent, maybe_sent=False) == state
 
 
 def test_a_message_that_fails_after_its_code_was_used_leaves_no_negative_count():
     state = guess(live(), right=True).state
-    given_back = codes.on_failed_send(state, before=State(), sent=live(), taken=False)
+    given_back = codes.on_failed_send(state, before=State(), sent=live(), maybe_sent=False)
     assert (given_back.sent_since_success, given_back.serial) == (0, None)
 
 
@@ -346,13 +346,13 @@ def test_a_code_that_was_never_sent_is_not_live_and_the_one_before_it_is():
     old = live()
     new = request(old, LIMITS.lifetime / 2, serial=2).state
     assert new.serial != old.serial
-    assert codes.on_failed_send(new, before=old, sent=new, taken=False) == old
-    assert codes.on_failed_send(new, before=old, sent=new, taken=True).serial == new.serial
+    assert codes.on_failed_send(new, before=old, sent=new, maybe_sent=False) == old
+    assert codes.on_failed_send(new, before=old, sent=new, maybe_sent=True).serial == new.serial
 
 
 def test_a_code_that_was_guessed_at_uses_up_its_place_in_the_day_even_if_it_was_never_sent():
     guessed = guess(live(), right=False).state
-    given_back = codes.on_failed_send(guessed, before=State(), sent=live(), taken=False)
+    given_back = codes.on_failed_send(guessed, before=State(), sent=live(), maybe_sent=False)
     assert given_back.sent_at == guessed.sent_at
     assert given_back.serial == guessed.serial
 

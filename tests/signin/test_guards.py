@@ -8,6 +8,7 @@ import pytest
 
 from phone_referrals.exceptions import CaptchaFailed, CaptchaUnavailable, SignInError
 from phone_referrals.models import PhoneVerification, SmsUsage
+from phone_referrals.signin.codes import Purpose
 from phone_referrals.signin.guards import MAX_ANSWER, SendRequest, SiteVerify
 from phone_referrals.signin.verification import request_code
 
@@ -130,8 +131,8 @@ FORMATS = [
 ]
 
 
-def a_request(address="192.0.2.1", **data):
-    return SendRequest(phone_number="+12015550100", purpose="sign_in", address=address, data=data)
+def a_request(address="192.0.2.1", purpose="sign_in", **data):
+    return SendRequest(phone_number="+12015550100", purpose=purpose, address=address, data=data)
 
 
 def nothing_was_done(outbox):
@@ -184,6 +185,13 @@ def test_any_text_is_asked_about_as_one_token(captcha, endpoint, token, asked):
     captcha(a_request(captcha_token=token))
     assert endpoint.asked[0]["response"] == [asked]
     assert endpoint.asked[0]["secret"] == [SECRET]
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_a_token_is_asked_about_once_for_each_call(captcha, endpoint, purpose):
+    captcha(a_request(purpose=purpose, captcha_token=TOKEN))
+    # A change of phone asks for two codes in one call, and endpoints accept a token once.
+    assert len(endpoint.asked) == (purpose != Purpose.CONFIRM_CHANGE)
 
 
 @pytest.mark.parametrize(("address", "passed_on"), [("", {}), ("2001:db8::1", {"remoteip": ["2001:db8::1"]})])

@@ -131,15 +131,42 @@ def test_a_task_that_runs_twice_sends_one_message(phone, outbox, queue):
     assert len(outbox) == 1
 
 
-def test_a_message_that_another_worker_has_is_looked_after_when_its_time_is_over(phone, outbox, queue):
+def test_a_message_that_another_worker_has_is_left_to_the_run_when_its_time_is_over(phone, outbox, queue, clock):
     ask(phone)
-    message = QueuedCode.objects.get()
-    until = timezone.now() + LEASE
-    QueuedCode.objects.update(due_at=until)
-    queue.waiting.clear()
-    send_queued_code.func(message.pk)
+    QueuedCode.objects.update(due_at=timezone.now() + LEASE, attempts=1)
+    queue.run()
+    assert outbox == queue.waiting == []
+
+
+@pytest.mark.parametrize(("attempts", "seconds"), [(0, 40), (1, 1)])
+def test_a_run_that_is_early_by_a_clock_that_is_ahead_comes_again(phone, outbox, queue, clock, attempts, seconds):
+    """By that of who asked, or of the queue."""
+    ask(phone)
+    until = timezone.now() + timedelta(seconds=seconds)
+    QueuedCode.objects.update(due_at=until, attempts=attempts)
+    queue.run()
     assert outbox == []
-    assert [(each.args, each.task.run_after) for each in queue.waiting] == [([message.pk], until)]
+    assert [each.task.run_after for each in queue.waiting] == [until]
+    clock(seconds=seconds)
+    queue.run()
+    assert len(outbox) == 1
+
+
+def test_in_an_outage_there_are_two_runs_for_each_try(phone, queue, gateway, clock, monkeypatch):
+    enqueued, call_worker = [], delivery.call_worker
+
+    def counted(pk, **kwargs):
+        enqueued.append(pk)
+        call_worker(pk, **kwargs)
+
+    monkeypatch.setattr("phone_referrals.signin.delivery.call_worker", counted)
+    gateway(*[DeliveryFailed] * 100)
+    ask(phone)
+    for _ in range(700):
+        queue.run()
+        clock(seconds=1)
+    assert queue.waiting == []
+    assert len(enqueued) <= 1 + 2 * (100 - len(FAILURES))
 
 
 def test_a_message_that_another_worker_takes_at_this_moment_is_not_sent(phone, outbox, queue, monkeypatch):
@@ -326,6 +353,54 @@ def test_a_worker_killed_before_the_gateway_took_the_message_is_survived(phone, 
     queue.run()
     assert len(outbox) == 1
     assert not QueuedCode.objects.exists()
+
+
+@pytest.mark.parametrize("is_in_time", [True, False])
+def test_so_is_one_killed_while_it_arranges_for_the_next_try(
+    phone, outbox, queue, gateway, clock, monkeypatch, is_in_time
+):
+    calls, call_worker = [], delivery.call_worker
+
+    def killed(pk, **kwargs):
+        calls.append(pk)
+        if len(calls) == 1 or is_in_time:
+            call_worker(pk, **kwargs)
+        if len(calls) == 2:
+            raise Killed
+
+    gateway(DeliveryFailed)
+    ask(phone)
+    with monkeypatch.context() as patch:
+        patch.setattr("phone_referrals.signin.delivery.call_worker", killed)
+        with pytest.raises(Killed):
+            queue.run()
+    gateway()
+    for _ in range(2):
+        clock(seconds=LEASE.seconds)
+        queue.run()
+    assert len(outbox) == 1
+
+
+def test_a_try_after_the_time_of_this_one_is_over_has_its_run_too(phone, outbox, queue, gateway, clock):
+    gateway(DeliveryFailed)
+    ask(phone)
+    QueuedCode.objects.update(attempts=10)
+    clock(seconds=1)
+
+    class Slow(DeliveryFailed):
+        def __init__(self, *args):
+            clock(seconds=30)
+            super().__init__()
+
+    FAILURES[:] = [Slow]
+    queue.run()
+    gateway()
+    clock(seconds=30)  # The time of the first run is over.
+    queue.run()
+    assert outbox == []
+    clock(seconds=30)
+    queue.run()
+    assert len(outbox) == 1
 
 
 def test_a_worker_that_is_slower_than_its_time_gives_nothing_back(phone, queue, gateway, monkeypatch):

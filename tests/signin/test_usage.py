@@ -136,6 +136,20 @@ def test_no_more_is_sent_than_the_ceilings(slots, settings, outbox, settings_, s
     assert len(outbox) == sent["US"] + sent["CA"]
 
 
+def test_a_ceiling_that_is_reached_is_seen_at_once_over_any_number_of_slots(settings, django_assert_num_queries):
+    settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = 10
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 12}
+    while True:
+        try:
+            usage.reserve(US[0])
+        except SmsLimitReached:
+            break
+    assert table()["US"] == (12, 0, 0)
+    # Its own slot, twice, if it has a row, all of them, and whether that has been reported.
+    with django_assert_num_queries(6), pytest.raises(SmsLimitReached):
+        usage.reserve(US[0])
+
+
 def test_a_ceiling_that_was_lowered_holds_at_once(slots, settings):
     send(US[:10])
     settings.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 5}

@@ -574,13 +574,8 @@ def test_who_is_overtaken_again_and_again_is_asked_to_come_back(overtake, phone,
     assert refused.value.retry_after == (1 if refusal is Busy else None)
 
 
-class RefusingSmsBackend(BaseSmsBackend):
-    def send(self, message):
-        raise DeliveryFailed
-
-
 def test_a_code_that_was_refused_by_the_gateway_cannot_be_guessed(settings, phone):
-    settings.PHONE_REFERRALS_SMS_BACKEND = f"{__name__}.RefusingSmsBackend"
+    settings.PHONE_REFERRALS_SMS_BACKEND = "tests.gateways.RefusingSmsBackend"
     with pytest.raises(DeliveryFailed):
         ask(phone)
     with pytest.raises(CodeExpired):
@@ -590,7 +585,7 @@ def test_a_code_that_was_refused_by_the_gateway_cannot_be_guessed(settings, phon
 def test_a_code_that_was_delivered_outlives_a_later_one_that_was_not(clock, settings, phone, send_code):
     code = send_code(phone)
     clock.shift(301)
-    settings.PHONE_REFERRALS_SMS_BACKEND = f"{__name__}.RefusingSmsBackend"
+    settings.PHONE_REFERRALS_SMS_BACKEND = "tests.gateways.RefusingSmsBackend"
     with pytest.raises(DeliveryFailed):
         ask(phone)
     guess(phone, code)

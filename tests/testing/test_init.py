@@ -1,8 +1,10 @@
 import pytest
 from django.test import Client
+from rest_framework.parsers import JSONParser
 from rest_framework.test import APIClient
 
 from phone_referrals import testing
+from phone_referrals.api import ApiView
 from phone_referrals.referrals.codes import code_of
 from phone_referrals.signin.verification import request_code
 
@@ -27,6 +29,11 @@ def test_a_client_of_a_site_with_sessions_sends_its_cookie(settings, phone):
     client = Client()
     assert testing.sign_in(client, phone)["token"] is None
     assert client.get("/api/users/me/").json()["phone_number"] == phone
+
+
+def test_a_site_may_read_nothing_but_json(monkeypatch, phone):
+    monkeypatch.setattr(ApiView, "parser_classes", [JSONParser])
+    assert testing.sign_in(Client(), phone)["created"] is True
 
 
 def test_no_limit_per_address_is_met(settings, phone):

@@ -1,11 +1,20 @@
+from datetime import timedelta
+
 import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import path as url
+from django.utils import timezone
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
-from rest_framework_simplejwt.serializers import TokenRefreshSerializer
+from rest_framework_simplejwt import serializers as simplejwt
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, TokenError
+from rest_framework_simplejwt.views import TokenRefreshView
 
-from phone_referrals.tokens.jwt import JWTAuthentication, JWTIssuer, family_of
+from phone_referrals.tokens.jwt import JWTAuthentication, JWTIssuer, TokenRefreshSerializer, family_of
 from tests.tokens.conftest import status
 
 pytestmark = pytest.mark.django_db
@@ -16,9 +25,9 @@ def jwt(use):
     use("jwt")
 
 
-def refresh(text):
+def refresh(text, serializer_class=TokenRefreshSerializer):
     """Do what SimpleJWT's refresh view does."""
-    serializer = TokenRefreshSerializer(data={"refresh": text})
+    serializer = serializer_class(data={"refresh": text})
     serializer.is_valid(raise_exception=True)
     return serializer.validated_data
 
@@ -121,3 +130,111 @@ def test_what_has_ended_long_ago_is_not_looked_at(sign_in, phone, time_machine):
     JWTIssuer().revoke_all(JWTAuthentication().user_model.objects.get())
     assert not BlacklistedToken.objects.exists()
     assert status(client) == 401
+
+
+@pytest.fixture
+def end_while_refreshing(rotate, sign_in, phone, monkeypatch):
+    """End a sign-in after a refresh has found that it goes on, and before the new token is written."""
+
+    def end_while_refreshing(path, serializer_class):
+        client, outstand = sign_in(phone), RefreshToken.outstand
+
+        def outstand_late(token):
+            monkeypatch.setattr(RefreshToken, "outstand", outstand)
+            assert client.post(f"/api/users/{path}/").status_code == 204
+            return outstand(token)
+
+        monkeypatch.setattr(RefreshToken, "outstand", outstand_late)
+        return refresh(client.answer["refresh"], serializer_class)
+
+    return end_while_refreshing
+
+
+@pytest.mark.parametrize("path", ["logout", "logout_all"])
+def test_a_refresh_that_began_before_the_end_gives_nothing(end_while_refreshing, path):
+    with pytest.raises(TokenError, match="ended"):
+        end_while_refreshing(path, TokenRefreshSerializer)
+
+
+@pytest.mark.parametrize("path", ["logout", "logout_all"])
+def test_a_refresh_that_began_before_the_end_goes_on_and_on_without_looking_again(end_while_refreshing, path):
+    late = end_while_refreshing(path, simplejwt.TokenRefreshSerializer)
+    # The package's own calls know its family; where it goes to after that, ours refuses it.
+    assert status(client_with(late["access"])) == 401
+    with pytest.raises(TokenError, match="ended"):
+        refresh(late["refresh"])
+    assert refresh(late["refresh"], simplejwt.TokenRefreshSerializer).keys() == {"access", "refresh"}
+
+
+def test_a_family_is_known_as_ended_for_longer_than_any_of_its_tokens_lives(end_while_refreshing, time_machine):
+    time_machine.move_to(timezone.now(), tick=False)
+    late = end_while_refreshing("logout_all", simplejwt.TokenRefreshSerializer)
+    time_machine.shift(api_settings.REFRESH_TOKEN_LIFETIME - timedelta(seconds=1))
+    last = refresh(late["refresh"], simplejwt.TokenRefreshSerializer)
+    time_machine.shift(timedelta(seconds=2))
+    call_command("flushexpiredtokens")
+    assert status(client_with(last["access"])) == 401
+
+
+def test_an_access_token_may_outlive_the_refresh_token_that_it_was_made_of(sign_in, phone, time_machine):
+    time_machine.move_to(timezone.now(), tick=False)
+    client = sign_in(phone)
+    time_machine.shift(api_settings.REFRESH_TOKEN_LIFETIME - timedelta(seconds=1))
+    last = client_with(refresh(client.answer["refresh"])["access"])
+    time_machine.shift(timedelta(seconds=2))
+    assert status(last) == 200
+    assert sign_in(phone).post("/api/users/logout_all/").status_code == 204
+    assert status(last) == 401
+
+
+def test_simplejwts_view_refuses_what_was_ended(sign_in, phone, rf):
+    client = sign_in(phone)
+    client.post("/api/users/logout/")
+    BlacklistedToken.objects.exclude(token__jti__startswith="family:").delete()  # As with one made a moment later.
+    view = TokenRefreshView.as_view(serializer_class=TokenRefreshSerializer)
+    answer = view(rf.post("/", {"refresh": client.answer["refresh"]}))
+    assert (answer.status_code, answer.data["code"]) == (401, "token_not_valid")
+
+
+def test_refreshing_is_described_as_with_simplejwts_serializer():
+    views = [
+        TokenRefreshView.as_view(serializer_class=each)
+        for each in (TokenRefreshSerializer, simplejwt.TokenRefreshSerializer)
+    ]
+    ours, theirs = (SchemaGenerator(patterns=[url("", each)]).get_schema(request=None, public=True) for each in views)
+    assert ours["components"]["schemas"] == theirs["components"]["schemas"]
+
+
+def test_who_was_deleted_refreshes_nothing(sign_in, phone, user_of):
+    client = sign_in(phone)
+    user_of(client).delete()
+    with pytest.raises(TokenError, match="ended"):
+        refresh(client.answer["refresh"])
+
+
+@pytest.mark.parametrize("path", ["logout", "logout_all"])
+def test_ending_costs_no_more_after_many_refreshes(rotate, sign_in, phone, path):
+    counts = []
+    for rotations in (1, 20):
+        answer = sign_in(phone).answer
+        text, access = answer["refresh"], answer["token"]
+        for _ in range(rotations):
+            rotated = refresh(text)
+            text, access = rotated["refresh"], rotated["access"]
+        with CaptureQueriesContext(connection) as statements:
+            assert client_with(access).post(f"/api/users/{path}/").status_code == 204
+        counts.append(len(statements))
+        with pytest.raises(TokenError):
+            refresh(text)
+    assert counts[0] == counts[1]
+
+
+def test_ending_costs_no_more_on_many_devices(sign_in, phone):
+    counts = []
+    for devices in (1, 5):
+        clients = [sign_in(phone) for _ in range(devices)]
+        with CaptureQueriesContext(connection) as statements:
+            clients[0].post("/api/users/logout_all/")
+        counts.append(len(statements))
+        assert [status(client) for client in clients] == [401] * devices
+    assert counts[0] == counts[1]

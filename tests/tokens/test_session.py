@@ -1,19 +1,22 @@
 from collections import Counter
 
 import pytest
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_user_model, update_session_auth_hash
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
+from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from phone_referrals.models import UserSession
 from phone_referrals.tokens import get_issuer
-from phone_referrals.tokens.session import SessionIssuer
+from phone_referrals.tokens.session import SessionIssuer, find_again
 from tests.tokens.conftest import Handler, status
 
 pytestmark = pytest.mark.django_db
@@ -180,3 +183,82 @@ def test_a_change_of_phone_ends_the_sessions_of_the_pages_whatever_the_kind_of_t
 
     assert answer.status_code == 200
     assert browser.get("/api/users/me/").status_code == 401
+
+
+@pytest.fixture
+def change_password():
+    """Do what Django's view of that does, after which the session it came by has another key."""
+
+    def change_password(client):
+        def change(request):
+            request.user.set_password("another password")
+            request.user.save()
+            update_session_auth_hash(request._request, request.user)
+
+        key = client.cookies["sessionid"].value
+        Handler(client, change)
+        assert client.cookies["sessionid"].value != key
+
+    return change_password
+
+
+def statements_of(client):
+    with CaptureQueriesContext(connection) as statements:
+        assert status(client) == 200
+    return [each["sql"].split()[0] for each in statements if "session" in each["sql"]]
+
+
+@pytest.mark.parametrize("path", ["logout_all/", "me/sessions/end_others/"])
+@pytest.mark.parametrize("seen_from", ["/api/users/me/", "/"])
+def test_a_session_whose_key_has_changed_is_found_again(settings, sign_in, phone, change_password, seen_from, path):
+    settings.ROOT_URLCONF = "tests.pages.urls"
+    get_user_model().objects.create_user(phone, "a password")
+    client = sign_in(phone)
+    before = statements_of(client)
+    began = client.get("/api/users/me/sessions/").json()["results"][0]["created_at"]
+    change_password(client)
+    sign_in(phone)  # Which forgets the key that is no longer.
+    assert client.get(seen_from).status_code == 200
+    assert statements_of(client) == before
+    other = sign_in(phone)
+    oldest = other.get("/api/users/me/sessions/").json()["results"][-1]
+    assert oldest["created_at"][:19] == began[:19]
+    other.post(f"/api/users/{path}")
+    assert status(client) == 401
+
+
+def test_a_session_of_before_it_knew_its_key_is_left_as_it_is(sign_in, phone):
+    client = sign_in(phone)
+    session = client.session
+    del session["phone_referrals_kept_as"]
+    session.save()
+    row = UserSession.objects.get()
+    assert status(client) == 200
+    assert UserSession.objects.get() == row
+    assert client.session["phone_referrals_kept_as"] == row.key
+
+
+@pytest.mark.parametrize("session", [{"session": SessionStore()}, {}])
+def test_what_did_not_begin_here_is_not_kept(rf, session):
+    request = rf.get("/")
+    vars(request).update(session)
+    find_again(request)
+    assert not UserSession.objects.exists()
+
+
+def test_sessions_are_not_forgotten_while_their_cache_is_down(settings, monkeypatch, sign_in, phone):
+    """Django says of such a cache that it has no session, without a word of why."""
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    client, user = sign_in(phone), get_user_model().objects.get()
+
+    def is_down(*args, **kwargs):
+        raise ConnectionError
+
+    with monkeypatch.context() as patched:
+        for name in ("get", "has_key"):
+            patched.setattr(type(cache._connections[cache._alias]), name, is_down)
+        with pytest.raises(ConnectionError):
+            SessionIssuer().revoke_all(user)
+    assert status(client) == 200
+    SessionIssuer().revoke_all(user)
+    assert status(client) == 401

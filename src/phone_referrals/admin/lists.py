@@ -47,14 +47,12 @@ def phone_in(search_term: str) -> str | None:
         return None
 
 
-def person(user: Any) -> str:
-    """Return a user's masked number, linked to its page in the admin, where the host has one."""
+def person(user: Any, site: admin.AdminSite) -> str:
+    """Return a user's masked number, linked to its page in the admin `site`, where the host has one."""
     if user is None:
         return "–"
     name = masked_phone_of(user) or str(user.pk)
-    if not admin.site.is_registered(get_user_model()):
+    if not site.is_registered(get_user_model()):
         return name
-    meta = user._meta
-    return format_html(
-        '<a href="{}">{}</a>', reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[user.pk]), name
-    )
+    page = f"admin:{user._meta.app_label}_{user._meta.model_name}_change"
+    return format_html('<a href="{}">{}</a>', reverse(page, args=[user.pk], current_app=site.name), name)

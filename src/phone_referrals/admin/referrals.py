@@ -7,10 +7,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db.models import Max, Min, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -56,7 +59,7 @@ class ReferralCodeAdmin(ListAdmin):
 
     @admin.display(description=_("user"))
     def owner(self, code: ReferralCode) -> str:
-        return person(code.user)
+        return person(code.user, self.admin_site)
 
     @admin.action(description=_("Give new codes to the owners of the selected ones"), permissions=["change"])
     def rotate(self, request: Any, queryset: Any) -> None:
@@ -96,7 +99,7 @@ class ReferralCodeAdmin(ListAdmin):
 
     def get_autocomplete_fields(self, request: Any) -> tuple[str, ...]:
         # Where the host's own admin of users can be searched; a plain key otherwise, never a list of all users.
-        users = admin.site._registry.get(get_user_model())
+        users = self.admin_site._registry.get(get_user_model())
         return ("user",) if users and users.get_search_fields(request) else ()
 
     def get_queryset(self, request: Any) -> QuerySet[Any]:
@@ -112,7 +115,8 @@ class ReferralCodeAdmin(ListAdmin):
 
     def save_model(self, request: Any, obj: Any, form: Any, change: Any) -> None:
         if change:
-            super().save_model(request, obj, form, change)
+            # Not the columns that the form only read: the code may have been used, or rotated, meanwhile.
+            obj.save(update_fields=form.changed_data)
             return
         obj.code = obj.code or codes.new_code(obj.user).code
         codes.activate(obj)
@@ -137,11 +141,11 @@ class ReferralAdmin(ListAdmin):
 
     @admin.display(description=_("invited user"))
     def referred_person(self, referral: Referral) -> str:
-        return person(referral.referred)
+        return person(referral.referred, self.admin_site)
 
     @admin.display(description=_("referrer"))
     def referrer_person(self, referral: Referral) -> str:
-        return person(referral.referrer)
+        return person(referral.referrer, self.admin_site)
 
     def get_queryset(self, request: Any) -> QuerySet[Any]:
         accounts, referrals = get_accounts(), _Calendar(Referral).order_by(*self.ordering)
@@ -163,15 +167,33 @@ class ReferralAdmin(ListAdmin):
         return [path("export/", export, name="phone_referrals_referral_export"), *super().get_urls()]
 
     def changelist_view(self, request: Any, extra_context: Any = None) -> HttpResponse:
-        url = reverse("admin:phone_referrals_referral_export", current_app=self.admin_site.name)
-        context = {"export_url": f"{url}?{request.GET.urlencode()}", **(extra_context or {})}
+        context = {"export_url": f"{self._url('export')}?{request.GET.urlencode()}", **(extra_context or {})}
         return super().changelist_view(request, context)
 
-    def export_view(self, request: HttpRequest) -> StreamingHttpResponse:
+    def _url(self, name: str) -> str:
+        return reverse(f"admin:phone_referrals_referral_{name}", current_app=self.admin_site.name)
+
+    # No circle is possible while referrals go with their users only. The permission stays: users are deleted by it.
+
+    def get_actions(self, request: Any) -> dict[str, Any]:
+        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
+
+    def change_view(self, request: Any, object_id: str, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        return super().change_view(request, object_id, form_url, {"show_delete": False, **(extra_context or {})})
+
+    def delete_view(self, request: Any, object_id: str, extra_context: Any = None) -> HttpResponse:
+        raise PermissionDenied
+
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """Stream what the list shows, all of it, as CSV."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        referrals = self.get_changelist_instance(request).get_queryset(request).order_by("created_at", "referred")
+        try:
+            changelist = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            # As the list itself does.
+            return HttpResponseRedirect(f"{self._url('changelist')}?{ERROR_FLAG}=1")
+        referrals = changelist.get_queryset(request).order_by("created_at", "referred")
         return StreamingHttpResponse(
             csv_of(referrals.iterator(chunk_size=2000)),
             content_type="text/csv; charset=utf-8",

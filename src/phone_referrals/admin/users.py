@@ -1,25 +1,31 @@
 """What the host's own admin of users shows of this package."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db import router, transaction
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 
+from phone_referrals.accounts import get_accounts, lock
 from phone_referrals.admin.lists import CappedPaginator, phone_in
 from phone_referrals.conf import conf
+from phone_referrals.exceptions import AccountDisabled
+from phone_referrals.models import Referral
 from phone_referrals.profiles import network
-from phone_referrals.referrals import codes
+from phone_referrals.referrals import codes, once
 
 
 class PhoneUserAdminMixin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Adds a user's referral code and a picture of its network, and finds users by phone number in any spelling.
 
     `class UserAdmin(PhoneUserAdminMixin, DjangoUserAdmin)`. If it names no fields of its own, it shows the phone too.
+    Staff who delete users, or give them other phones, let no phone redeem a second time.
     """
 
     paginator = CappedPaginator
@@ -63,3 +69,39 @@ class PhoneUserAdminMixin(admin.ModelAdmin):  # type: ignore[type-arg]
         if phone_number:
             return queryset.filter(**{conf.phone_field: phone_number}), False
         return super().get_search_results(request, queryset, search_term)
+
+    def save_model(self, request: Any, obj: Any, form: Any, change: Any) -> None:
+        with transaction.atomic(using=router.db_for_write(self.model)):
+            if change:
+                _remember(obj)
+            super().save_model(request, obj, form, change)
+
+    def delete_model(self, request: Any, obj: Any) -> None:
+        with transaction.atomic(using=router.db_for_write(self.model)):
+            _let_go(obj)
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: Any, queryset: QuerySet[Any]) -> None:
+        with transaction.atomic(using=router.db_for_write(self.model)):
+            for user in queryset.order_by("pk"):
+                _let_go(user)
+            super().delete_queryset(request, queryset)
+
+
+def _remember(changed: Any) -> None:
+    """Lock a user who is about to be saved, and keep that the phone that is taken from it has redeemed."""
+    accounts = get_accounts()
+    with suppress(AccountDisabled):  # It was deleted a moment ago, and remembered then.
+        user = lock(changed)
+        phone_number = accounts.phone_of(user)
+        # A phone in a table of its own is changed by an inline, which is saved later.
+        if "__" in conf.phone_field or accounts.phone_of(changed) != phone_number:
+            once.remember(user, phone_number)
+
+
+def _let_go(user: Any) -> None:
+    """Lock a user who is about to be deleted, and do before it what `users/me/delete/` does."""
+    with suppress(AccountDisabled):
+        locked = lock(user)
+        once.remember(locked, get_accounts().phone_of(locked))
+        Referral.objects.of(locked).erase_codes()

@@ -14,6 +14,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     """Return what is wrong on any machine."""
     parts = (
         host.phone_field,
+        host.required_columns,
         host.dotted_paths,
         messages.limits,
         messages.regions,

@@ -1,21 +1,29 @@
 """What must not reach production."""
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
+from django.utils.module_loading import import_string
 from rest_framework.settings import api_settings
 
 from phone_referrals.checks.ids import (
     CACHE_PER_PROCESS,
+    CACHE_TOO_SMALL,
     CODE_ECHOED,
     PROXIES_UNKNOWN,
+    REFRESHED_AFTER_THE_END,
     REGIONS_MISSING,
     SMS_PRINTED,
     SMS_UNLIMITED,
 )
 from phone_referrals.conf import conf
+from phone_referrals.tokens import get_issuer
+
+# What a cache has to keep. Each call that is counted is an entry, for an hour: up to 90 from one address.
+MIN_ENTRIES = 100_000
 
 
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
@@ -41,11 +49,20 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _deployment_advice() -> Iterator[CheckMessage]:
-    if settings.CACHES["default"]["BACKEND"].rpartition(".")[2] in {"LocMemCache", "DummyCache"}:
+    cache = settings.CACHES["default"]
+    kind = cache["BACKEND"].rpartition(".")[2]
+    if kind in {"LocMemCache", "DummyCache"}:
         yield Warning(
             "The limits per client address are counted in a cache that each process has for itself.",
             hint="Use a cache that the processes share, such as Redis, as CACHES['default'].",
             id=CACHE_PER_PROCESS,
+        )
+    # 300 is what they keep unless told otherwise.
+    if kind in {"DatabaseCache", "FileBasedCache"} and cache.get("OPTIONS", {}).get("MAX_ENTRIES", 300) < MIN_ENTRIES:
+        yield Warning(
+            "The cache drops entries when it has many, and with them calls that the limits per client address count.",
+            hint="Set CACHES['default']['OPTIONS']['MAX_ENTRIES'] to 100000 or more, or use Redis.",
+            id=CACHE_TOO_SMALL,
         )
     if api_settings.NUM_PROXIES is None:
         yield Warning(
@@ -65,3 +82,18 @@ def _deployment_advice() -> Iterator[CheckMessage]:
             hint="Name an SMS gateway in PHONE_REFERRALS_SMS_BACKEND.",
             id=SMS_PRINTED,
         )
+    if _refreshes_after_the_end():
+        yield Warning(
+            "SimpleJWT refreshes a token that was being refreshed while its user logged out.",
+            hint='Set SIMPLE_JWT["TOKEN_REFRESH_SERIALIZER"] to "phone_referrals.tokens.jwt.TokenRefreshSerializer".',
+            id=REFRESHED_AFTER_THE_END,
+        )
+
+
+def _refreshes_after_the_end() -> bool:
+    try:
+        jwt = import_module("phone_referrals.tokens.jwt")
+        serializer = import_string(jwt.api_settings.TOKEN_REFRESH_SERIALIZER)
+        return isinstance(get_issuer(), jwt.JWTIssuer) and not issubclass(serializer, jwt.TokenRefreshSerializer)
+    except (ImportError, RuntimeError):
+        return False  # SimpleJWT is not installed, or another check says what is wrong.

@@ -10,8 +10,10 @@ from django.db import connections, models, router
 from django.db.models.fields.reverse_related import OneToOneRel
 from django.utils.module_loading import import_string
 
+from phone_referrals.accounts import PhoneAccounts, get_accounts
 from phone_referrals.checks.ids import (
     BACKEND_MISSING,
+    COLUMN_NOT_FILLED,
     ISOLATION_LEVEL_WRONG,
     PATH_NOT_IMPORTABLE,
     PHONE_FIELD_MISSING,
@@ -51,6 +53,29 @@ def phone_field() -> Iterator[CheckMessage]:
             hint="Give it unique=True.",
             id=PHONE_FIELD_NOT_UNIQUE,
         )
+
+
+def required_columns() -> Iterator[CheckMessage]:
+    try:
+        creates = type(get_accounts()).create
+    except (ImportError, RuntimeError):
+        return  # Another check says so.
+    if creates is not PhoneAccounts.create:
+        return
+    model = get_user_model()
+    unique = {each.fields for each in model._meta.total_unique_constraints}
+    for field in model._meta.concrete_fields:
+        is_unique = field.unique or (field.name,) in unique
+        is_left_alone = field.null or field.primary_key or field.has_default() or field.has_db_default()
+        is_filled = field.name == conf.phone_field or field.name == "username" == model.USERNAME_FIELD
+        if is_unique and not (is_left_alone or is_filled):
+            yield Error(
+                f"The field {field.name!r} of {model._meta.label} must be another for each user, and has no default: "
+                "the second user who signs up by phone is refused.",
+                hint="Give it null=True or a callable default, or name a class that fills it in "
+                "PHONE_REFERRALS_ACCOUNTS. If your model fills it when it is saved, silence this check.",
+                id=COLUMN_NOT_FILLED,
+            )
 
 
 def dotted_paths() -> Iterator[CheckMessage]:

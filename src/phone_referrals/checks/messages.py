@@ -129,6 +129,6 @@ def sms_queue() -> Iterator[CheckMessage]:
         yield Error(
             f"PHONE_REFERRALS_SMS_QUEUE names the queue {conf.sms_queue!r}, which cannot be used: {reason}.",
             hint="Give TASKS a backend with a worker, such as django_tasks_db.DatabaseBackend, and this queue in its "
-            "QUEUES. Django 5.2 needs django-tasks: pip install django-phone-referrals[tasks].",
+            'QUEUES. Django 5.2 needs django-tasks: pip install "django-phone-referrals[tasks]".',
             id=SMS_QUEUE_WRONG,
         )

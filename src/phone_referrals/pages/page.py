@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import BadRequest
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.middleware.csrf import CsrfViewMiddleware
@@ -24,6 +25,7 @@ from rest_framework.throttling import BaseThrottle
 
 from phone_referrals.exceptions import PhoneReferralsError, TooManyRequests
 from phone_referrals.pages.words import explain
+from phone_referrals.tokens.session import has_readable_session
 
 # The languages that come with the package, for a site that has not chosen its own.
 LANGUAGES = [("en", "English"), ("ru", "Русский")]
@@ -37,7 +39,7 @@ class _CsrfProtection(CsrfViewMiddleware):
 
     def _reject(self, request: HttpRequest, reason: str) -> HttpResponseRedirect:
         messages.warning(request, _("This page was out of date. Please try again."), fail_silently=True)
-        return SeeOther(request.path)
+        return SeeOther(request.get_full_path())
 
 
 def protected(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,6 +77,11 @@ class Page(ContextMixin, TemplateResponseMixin, View):
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
         return protected(super().as_view(**initkwargs))
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        if not has_readable_session(request):
+            raise BadRequest
+        super().setup(request, *args, **kwargs)
 
     def to(self, name: str) -> str:
         """Return the address of one of our pages, wherever the host has included them."""

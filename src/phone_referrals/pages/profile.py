@@ -23,6 +23,7 @@ from phone_referrals.referrals import codes, invites
 from phone_referrals.referrals.links import link_to
 from phone_referrals.referrals.redeem import redeem
 from phone_referrals.throttling import RedeemAddressThrottle, RedeemUserThrottle
+from phone_referrals.tokens.session import find_again
 
 
 class SignedInPage(AccessMixin, Page):
@@ -31,6 +32,7 @@ class SignedInPage(AccessMixin, Page):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if not request.user.is_authenticated:
             return self.handle_no_permission()
+        find_again(request)
         return super().dispatch(request, *args, **kwargs)
 
     def get_login_url(self) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from rest_framework import serializers, status
-from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -19,9 +18,10 @@ from phone_referrals.signin.serializers import ChangePhoneSerializer, CodeSerial
 from phone_referrals.signin.views import represent_sent
 from phone_referrals.throttling import AuthThrottle, GetVerifyCodeThrottle
 from phone_referrals.tokens import get_issuer
-from phone_referrals.tokens.session import end_this_session
+from phone_referrals.tokens.session import came_by_session, end_this_session
 
 
+@method_decorator(sensitive_post_parameters(), name="dispatch")
 class AccountView(ApiView, ABC):
     """Base of these: the body is of the view's serializer, and what is done with it is in `act`."""
 
@@ -56,7 +56,6 @@ class GetChangeCodeView(AccountView):
         return {**answer, "current_code": requested.current_code} if requested.current_code else answer
 
 
-@method_decorator(sensitive_post_parameters(), name="dispatch")
 class ChangePhoneView(AccountView):
     """Change one's phone. All other tokens end; where this one ends as well, the answer has another."""
 
@@ -86,7 +85,6 @@ class GetDeleteCodeView(AccountView):
         return Response(represent_sent(request_deletion(self.request.user, **self.facts())))
 
 
-@method_decorator(sensitive_post_parameters(), name="dispatch")
 class DeleteView(AccountView):
     """Delete one's own account."""
 
@@ -96,6 +94,6 @@ class DeleteView(AccountView):
     @sensitive_variables()
     def act(self, data: dict[str, Any]) -> Response:
         delete_account(self.request.user, code=data["code"])
-        if isinstance(self.request.successful_authenticator, SessionAuthentication):
+        if came_by_session(self.request):
             end_this_session(self.request._request)
         return Response(status=status.HTTP_204_NO_CONTENT)

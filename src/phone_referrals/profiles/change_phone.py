@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from phone_referrals import signals
-from phone_referrals.accounts import get_accounts, lock
+from phone_referrals.accounts import get_accounts, lock, provable_phone_of
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import PhoneTaken, ProofRequired, ResendTooSoon, SamePhone
 from phone_referrals.referrals import once
@@ -91,7 +91,7 @@ def has_signed_in_recently(request: Any) -> bool:
 
 
 def _current_phone(request: Any, phone_number: str) -> str:
-    current = get_accounts().phone_of(request.user)
+    current = provable_phone_of(request.user)
     if current == phone_number:
         raise SamePhone
     return current
@@ -102,7 +102,7 @@ def _change(request: Any, phone_number: str) -> tuple[PhoneChanged, str]:
     try:
         with transaction.atomic(using=router.db_for_write(get_user_model())):
             user = lock(request.user)
-            old = accounts.phone_of(user)
+            old = provable_phone_of(user)
             once.remember(user, old)
             accounts.set_phone(user, phone_number)
             request.user = user

@@ -9,9 +9,10 @@ from django.db.models import ProtectedError, RestrictedError
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
-from phone_referrals.accounts import get_accounts, lock
+from phone_referrals.accounts import lock, provable_phone_of
 from phone_referrals.conf import conf
-from phone_referrals.exceptions import DeletionRefused, NoPhone
+from phone_referrals.exceptions import CodeExpired, DeletionRefused, NoPhone
+from phone_referrals.models import Referral
 from phone_referrals.referrals import once
 from phone_referrals.signin.codes import Purpose
 from phone_referrals.signin.verification import CodeSent, check_code, request_code
@@ -30,15 +31,18 @@ def request_deletion(user: Any, *, host: str, address: str = "", data: Mapping[s
 def delete_account(user: Any, *, code: str) -> None:
     """End every token and session of the user and call `PHONE_REFERRALS_DELETE_USER`, all of it or nothing.
 
-    Raises `NoPhone`, what `check_code` raises, `DeletionRefused` where rows of the host keep the user from being
-    deleted, or `AccountDisabled` for one who was deleted meanwhile.
+    Raises `NoPhone`, what `check_code` raises, `CodeExpired` where the phone is another one by now, `DeletionRefused`
+    where rows of the host keep the user from being deleted, or `AccountDisabled` for one who was deleted meanwhile.
     """
     phone_number = _phone_of(user)
     check_code(phone_number=phone_number, code=code, purpose=Purpose.DELETE_ACCOUNT)
     try:
         with transaction.atomic(using=router.db_for_write(get_user_model())):
             locked = lock(user)
+            if provable_phone_of(locked) != phone_number:
+                raise CodeExpired  # It has proven a phone that another request has changed meanwhile.
             once.remember(locked, phone_number)
+            Referral.objects.of(locked).erase_codes()
             get_issuer().revoke_all(locked)
             end_sessions_without_password(locked)
             import_string(conf.delete_user)(locked)
@@ -52,7 +56,7 @@ def delete_user(user: Any) -> None:
 
 
 def _phone_of(user: Any) -> str:
-    phone_number = get_accounts().phone_of(user)
+    phone_number = provable_phone_of(user)
     if not phone_number:
         raise NoPhone
     return phone_number

@@ -5,15 +5,14 @@ from typing import Any
 
 from django.contrib.auth import authenticate, get_user_model
 from django.contrib.auth.signals import user_logged_in, user_login_failed
-from django.core.exceptions import ImproperlyConfigured
-from django.db import IntegrityError, router, transaction
+from django.db import DatabaseError, IntegrityError, router, transaction
 from django.views.decorators.debug import sensitive_variables
 
 from phone_referrals.accounts import get_accounts
-from phone_referrals.exceptions import PhoneReferralsError, SignInRefused
+from phone_referrals.exceptions import AccountDisabled, PhoneReferralsError, SignInRefused
 from phone_referrals.referrals import codes
 from phone_referrals.referrals.redeem import redeem
-from phone_referrals.signin.backend import Proof, prove, require_admissible
+from phone_referrals.signin.backend import Proof, prove, refused_by_database, require_admissible
 from phone_referrals.tokens import BaseTokenIssuer, get_issuer
 
 # A user is not created when another request was faster, or when a new referral code is taken already.
@@ -53,6 +52,8 @@ def sign_in(
     issuer = issuer or get_issuer()
     try:
         signed_in = _enter(request, prove(phone_number=phone_number, code=code), issuer)
+    except SignInRefused:
+        raise  # `authenticate` has told of it.
     except PhoneReferralsError:
         credentials = {"phone_number": phone_number, "secret_code": "*" * 20}
         user_login_failed.send(__name__, credentials=credentials, request=request)
@@ -72,7 +73,12 @@ def sign_in(
 def _enter(request: Any, proof: Proof, issuer: BaseTokenIssuer) -> SignedIn:
     for collisions in range(TRIES):
         if proof.user is not None:
-            return _admit(request, proof, issuer, created=False)
+            try:
+                return _admit(request, proof, issuer, created=False)
+            except DatabaseError:
+                if get_accounts().find(proof.phone_number) is not None:
+                    raise
+                raise AccountDisabled from None  # Deleted, a moment ago.
         try:
             with transaction.atomic(using=router.db_for_write(get_user_model())):
                 signed_in = _admit(request, proof, issuer, created=True)
@@ -82,12 +88,7 @@ def _enter(request: Any, proof: Proof, issuer: BaseTokenIssuer) -> SignedIn:
             proof = replace(proof, user=get_accounts().find(proof.phone_number))
             if proof.user is not None:
                 require_admissible(proof.user, proof.phone_number)
-    # Not the error of the database, whose words quote the row.
-    msg = (
-        f"The database refused a new user {TRIES} times. Call get_accounts().create(phone_number) in a shell to see "
-        "why. If your user model requires more columns, a class in PHONE_REFERRALS_ACCOUNTS can fill them."
-    )
-    raise ImproperlyConfigured(msg)
+    raise refused_by_database()
 
 
 def _admit(request: Any, proof: Proof, issuer: BaseTokenIssuer, *, created: bool) -> SignedIn:

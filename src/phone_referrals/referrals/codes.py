@@ -40,7 +40,9 @@ def fold(text: str) -> str:
     """Return the one spelling under which a code is stored: without case, spaces and dashes, O as 0, I and L as 1."""
     folded = unicodedata.normalize("NFKC", text).upper().translate(FOLD)
     # Any space and any dash: phones and word processors make others of those that were typed.
-    return "".join(char for char in folded if not (char.isspace() or unicodedata.category(char) == "Pd"))
+    letters = "".join(char for char in folded if not (char.isspace() or unicodedata.category(char) == "Pd"))
+    # Again: of some Greek letters the capital is a letter and its accents, and what stood apart may stand together now.
+    return unicodedata.normalize("NFKC", letters)
 
 
 def read(text: str) -> str:

@@ -12,7 +12,7 @@ from phone_referrals.models import ReferralCode
 
 @dataclass(frozen=True, kw_only=True)
 class RedeemWithin:
-    """Allows a code to be entered only in the first `days` after the user joined.
+    """Allows a code to be entered only in the first `days` after the user joined, as its `date_joined` says.
 
     A rule is named by a dotted path, so a host makes one (`first_month = RedeemWithin(days=30)`) and names it.
     """

@@ -95,6 +95,7 @@ def _below(select: str, pk: Any, *, limit: int, using: str) -> list[Any]:
 
 def in_circles(*, using: str) -> list[Any]:
     """Return the primary keys of the referrals that damaged data has in a circle or below one, which have no top."""
+    # A join: NOT IN would compare each referral with all that were reached, once these are too many to be hashed.
     sql = """
         WITH RECURSIVE reached(pk) AS (
             SELECT {referred} FROM {referrals} WHERE {referrer} IS NULL
@@ -102,7 +103,8 @@ def in_circles(*, using: str) -> list[Any]:
             UNION
             SELECT {referred} FROM {referrals} JOIN reached ON {referrer} = reached.pk
         )
-        SELECT {referred} FROM {referrals} WHERE {referred} NOT IN (SELECT pk FROM reached) ORDER BY {referred}
+        SELECT {referred} FROM {referrals} LEFT JOIN reached ON {referred} = reached.pk
+        WHERE reached.pk IS NULL ORDER BY {referred}
     """
     with connections[using].cursor() as cursor:
         cursor.execute(_with_names(sql, using))

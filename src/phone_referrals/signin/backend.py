@@ -9,6 +9,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, router, transaction
 from django.views.decorators.debug import sensitive_variables
 
@@ -69,10 +70,18 @@ def find_or_sign_up(request: Any, phone_number: str) -> AbstractBaseUser:
             return sign_up(request, phone_number)
     except IntegrityError:
         user = get_accounts().find(phone_number)
-        if user is None:
-            raise
-        require_admissible(user, phone_number)
-        return user
+    if user is None:
+        raise refused_by_database()
+    require_admissible(user, phone_number)
+    return user
+
+
+def refused_by_database() -> ImproperlyConfigured:
+    """Return what a developer is told of a user that cannot be made: not by the database, whose words quote the row."""
+    return ImproperlyConfigured(
+        "The database refused a new user. Call get_accounts().create(phone_number) in a shell to see why. If your user "
+        "model requires more columns, a class in PHONE_REFERRALS_ACCOUNTS can fill them."
+    )
 
 
 class PhoneCodeBackend(ModelBackend):

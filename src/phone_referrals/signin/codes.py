@@ -170,15 +170,15 @@ def seconds_left(state: State, *, now: datetime) -> int:
     return _seconds(state.code_expires_at - now) if state.code_expires_at else 0
 
 
-def on_failed_send(state: State, *, before: State, sent: State, taken: bool) -> State:
+def on_failed_send(state: State, *, before: State, sent: State, maybe_sent: bool) -> State:
     """Give back what a failed message cost. `sent` is the state that `on_request` made of `before`.
 
-    `taken` says that the gateway may have sent it after all, as after a time-out: the user need not wait, but the
+    `maybe_sent` says that the gateway may have sent it after all, as after a time-out: the user need not wait, but the
     message keeps its place in the day's limit, which is what bounds the bill. A message that was refused has never
     been: a code that nobody was told is not live, or its guesses would be in addition to those of ten messages a day,
     and the code in the message before it is.
     """
-    if not taken and state == sent:
+    if not maybe_sent and state == sent:
         return before
     if sent.sent_at[-1] not in state.sent_at:
         return state

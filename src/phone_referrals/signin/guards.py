@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from phone_referrals.exceptions import CaptchaFailed, CaptchaUnavailable
+from phone_referrals.signin.codes import Purpose
 
 logger = logging.getLogger("phone_referrals")
 
@@ -19,7 +20,10 @@ MAX_ANSWER = 64 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class SendRequest:
-    """The facts of a request for a code. `data` is what the client sent, as it came."""
+    """The facts of a request for a code. `data` is what the client sent, as it came.
+
+    A change of phone may ask for two: for the new phone, then, with the purpose `confirm_change`, for the old one.
+    """
 
     phone_number: str = field(repr=False)
     purpose: str
@@ -43,6 +47,8 @@ class SiteVerify:
     timeout: float = 5
 
     def __call__(self, request: SendRequest) -> None:
+        if request.purpose == Purpose.CONFIRM_CHANGE:
+            return  # The same call has asked for a code for the new phone, and a token is good for one question.
         token = request.data.get(self.token_field)
         if not isinstance(token, str) or not token:
             raise CaptchaFailed

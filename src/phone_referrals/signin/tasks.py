@@ -1,8 +1,9 @@
 """The task that sends a code that waits in the queue.
 
-Each run first arranges for another one when its own time is over, then takes the message by moving `due_at` on, and
-deletes the row when the gateway has the message. So a worker may be killed at any moment, and any number of runs at
-once send one message. A message is sent twice only where a gateway has taken it and nobody lived to write that down.
+Before `due_at` is moved on, a run is arranged for at that time. Each run takes the message by moving it to when its own
+time is over, and deletes the row when the gateway has the message. So a worker may be killed at any moment, and any
+number of runs at once send one message. A message is sent twice only where a gateway has taken it and nobody lived to
+write that down.
 """
 
 import logging
@@ -27,6 +28,8 @@ logger = logging.getLogger("phone_referrals")
 
 # How long a worker has a message. A gateway that takes longer may be asked to send it twice.
 LEASE = timedelta(seconds=60)
+# How far apart the clocks of the queue and of the workers may be.
+SKEW = timedelta(seconds=5)
 # The wait after each failure; after more, the last.
 WAITS = [timedelta(seconds=seconds) for seconds in (5, 10, 20, 40, 60)]
 
@@ -40,8 +43,9 @@ def send_queued_code(pk: int) -> None:
         return
     now = timezone.now()
     if message.due_at > now:
-        # Another worker has it, or its clock is ahead of ours.
-        delivery.call_worker(pk, run_after=message.due_at)
+        # Another run comes then, unless this is it: by a clock ahead of ours, that of who asked or of the queue.
+        if message.attempts == 0 or message.due_at - now < SKEW:
+            delivery.call_worker(pk, run_after=message.due_at)
         return
     until = now + LEASE
     delivery.call_worker(pk, run_after=until)
@@ -70,8 +74,9 @@ def _send(message: QueuedCode, until: datetime) -> None:
         message.delete()
     elif again_at >= expires_at:
         _give_up(message, until, failure, maybe_sent=maybe_sent)
-    elif _ours(message, until).update(due_at=again_at, maybe_sent=maybe_sent):
+    else:
         delivery.call_worker(message.pk, run_after=again_at)
+        _ours(message, until).update(due_at=again_at, maybe_sent=maybe_sent)
 
 
 def _give_up(message: QueuedCode, until: datetime, reason: type[Exception], *, maybe_sent: bool) -> None:
@@ -80,7 +85,7 @@ def _give_up(message: QueuedCode, until: datetime, reason: type[Exception], *, m
         sent = codes.State(sent_at=(message.queued_at.timestamp(),))
         row = message.verification
         with suppress(Busy):  # In a flood of requests for this phone, which does not wait for ours.
-            verification.give_back(row.phone_number, row.purpose, before=codes.State(), sent=sent, taken=True)
+            verification.give_back(row.phone_number, row.purpose, before=codes.State(), sent=sent, maybe_sent=True)
         # The class only: a gateway's own words often quote the number.
         logger.error("SMS given up: %s", reason.__qualname__)
 
@@ -89,7 +94,7 @@ def _drop(message: QueuedCode, until: datetime, *, maybe_sent: bool) -> bool:
     """Delete a message that is ours and was not sent, and give its place in the ceilings back."""
     deleted, _ = _ours(message, until).delete()
     if deleted:
-        usage.Reservation(rows=message.counted_in).give_back(taken=maybe_sent)
+        usage.Reservation(rows=message.counted_in).give_back(maybe_sent=maybe_sent)
     return bool(deleted)
 
 

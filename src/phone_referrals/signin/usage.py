@@ -5,7 +5,7 @@ a ceiling holds exactly, however many send at once.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from hashlib import blake2b
@@ -34,10 +34,10 @@ class Reservation:
 
     rows: Sequence[tuple[str, str, int]]  # As JSON, for a message that waits in the queue.
 
-    def give_back(self, *, taken: bool) -> None:
-        """Count the message as failed. `taken`: the gateway may have sent it after all, so it stays counted as sent."""
+    def give_back(self, *, maybe_sent: bool) -> None:
+        """Count the message as failed; one that the gateway may have sent after all stays counted as sent."""
         for day, region, slot in self.rows:
-            sent = 0 if taken else 1
+            sent = 0 if maybe_sent else 1
             # Fewer, if somebody has emptied the table meanwhile.
             rows = _rows(date.fromisoformat(day), region, slot).filter(sent__gte=sent)
             rows.update(failed=F("failed") + 1, sent=F("sent") - sent)
@@ -69,9 +69,8 @@ def record_verified(phone_number: str) -> None:
 
 def _take(day: date, region: str, home: int, limit: int | None, *, watch_conversion: bool) -> int | None:
     """Count one message in a slot that has room; return the slot, or `None` if none has room."""
-    slots = conf.sms_usage_slots
     converting = _converting(region, home, *conf.min_conversion) if watch_conversion and conf.min_conversion else None
-    for slot in [home] if limit is None else [(home + step) % slots for step in range(slots)]:
+    for slot in _slots_with_room(day, region, home, limit):
         key = day, region, slot
         room = None if limit is None else _share(limit, slot)
         if _count(key, "sent", room, converting):
@@ -85,6 +84,17 @@ def _take(day: date, region: str, home: int, limit: int | None, *, watch_convers
             return None
     _report_once(region, "limit_reported", signals.sms_limit_reached, limit=limit)
     return None
+
+
+def _slots_with_room(day: date, region: str, home: int, limit: int | None) -> Iterator[int]:
+    """Yield `home`, and then the others that are not full, which one look tells."""
+    yield home
+    slots = conf.sms_usage_slots
+    if limit is not None and slots > 1:
+        rows = SmsUsage.objects.using(router.db_for_write(SmsUsage)).filter(day=day, region=region)
+        sent = dict(rows.values_list("slot", "sent"))
+        others = [(home + step) % slots for step in range(1, slots)]
+        yield from [slot for slot in others if sent.get(slot, 0) < _share(limit, slot)]
 
 
 def _count(key: Key, what: str, room: int | None = None, condition: Q | None = None) -> bool:

@@ -134,7 +134,7 @@ def _deliver(
     try:
         reservation = usage.reserve(phone_number)
     except SmsLimitReached:
-        give_back(phone_number, purpose, before=before, sent=sent, taken=False)
+        give_back(phone_number, purpose, before=before, sent=sent, maybe_sent=False)
         raise
     if conf.sms_queue:
         failure = delivery.queue(
@@ -143,9 +143,9 @@ def _deliver(
     else:
         failure = delivery.send(phone_number=phone_number, purpose=purpose, code=code, host=host)
     if failure:
-        taken = not conf.sms_queue and not issubclass(failure, DeliveryFailed)
-        reservation.give_back(taken=taken)
-        give_back(phone_number, purpose, before=before, sent=sent, taken=taken)
+        maybe_sent = not conf.sms_queue and not issubclass(failure, DeliveryFailed)
+        reservation.give_back(maybe_sent=maybe_sent)
+        give_back(phone_number, purpose, before=before, sent=sent, maybe_sent=maybe_sent)
         # The class only: a gateway's own words often quote the number.
         logger.error("SMS not delivered: %s", failure.__qualname__)
         raise DeliveryFailed
@@ -163,7 +163,8 @@ def _decide(
     rows = PhoneVerification.objects.using(alias)
     # A site may keep its users in another database, which no statement of this one sees.
     joined = with_is_known and router.db_for_write(get_user_model()) == alias
-    known = (type(get_accounts()).known, conf.accounts, conf.phone_field) if joined else (None,)
+    stored_as = getattr(settings, "PHONENUMBER_DB_FORMAT", "")
+    known = (type(get_accounts()).known, conf.accounts, conf.phone_field, stored_as) if joined else (None,)
     select, parameters = _select(alias, *known), {"$phone_number": phone_number, "$purpose": purpose}
     for _ in range(TRIES):
         row = select.one(parameters)
@@ -193,11 +194,11 @@ def _select(alias: str, known: Callable[..., Any] | None, *_settings: str) -> st
     return statements.Select(rows.annotate(is_known=condition) if condition else rows, using=alias)
 
 
-def give_back(phone_number: str, purpose: str, *, before: State, sent: State, taken: bool) -> None:
+def give_back(phone_number: str, purpose: str, *, before: State, sent: State, maybe_sent: bool) -> None:
     """Give back what a message that failed has cost its phone; see `codes.on_failed_send`."""
 
     def policy(state: State) -> Decision:
-        given_back = codes.on_failed_send(state, before=before, sent=sent, taken=taken)
+        given_back = codes.on_failed_send(state, before=before, sent=sent, maybe_sent=maybe_sent)
         return Decision(outcome=Outcome.SEND, state=given_back)
 
     _decide(phone_number, purpose, policy)

@@ -7,7 +7,6 @@ from django.http import Http404
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from rest_framework import serializers, status
-from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,7 +16,7 @@ from phone_referrals.signin.serializers import GetVerifyCodeSerializer, SessionS
 from phone_referrals.signin.verification import CodeSent, request_code
 from phone_referrals.throttling import GetVerifyCodeThrottle
 from phone_referrals.tokens import BaseTokenIssuer, get_issuer
-from phone_referrals.tokens.session import end_this_session
+from phone_referrals.tokens.session import came_by_session, end_this_session
 
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")
@@ -47,12 +46,15 @@ def represent_sent(sent: CodeSent) -> dict[str, Any]:
 
 
 class LogoutView(ApiView):
-    """End the token, or the session, that this request came with."""
+    """End the token, or the session, that this request came with.
+
+    Django REST framework's token is one for all devices, so it ends on all of them.
+    """
 
     serializer_class = serializers.Serializer
 
     def post(self, request: Request) -> Response:
-        if isinstance(request.successful_authenticator, SessionAuthentication):
+        if came_by_session(request):
             end_this_session(request._request)
         else:
             get_issuer().revoke(request)
@@ -68,7 +70,7 @@ class LogoutAllView(ApiView):
     def post(self, request: Request) -> Response:
         user = request.user
         get_issuer().revoke_all(user)
-        if isinstance(request.successful_authenticator, SessionAuthentication):
+        if came_by_session(request):
             end_this_session(request._request)
         else:
             user_logged_out.send(type(user), request=request._request, user=user)

@@ -3,6 +3,7 @@
 With pytest, `pytest_plugins = ["phone_referrals.testing.fixtures"]` in the top `conftest.py` makes fixtures of them.
 """
 
+import json
 from itertools import count
 from typing import Any
 
@@ -33,11 +34,12 @@ def sign_in(client: Any, phone_number: str, **data: Any) -> dict[str, Any]:
     `client` is Django's test client or REST framework's, and sends its token from now on. `data` goes with the code:
     `referral_code="…"`. Every call comes from an address of its own, so that no limit per address is met.
     """
-    address = {"REMOTE_ADDR": f"fd00:0:{next(_addresses):x}::1"}
-    asked = client.post(reverse("phone_referrals:get_verify_code"), {"phone_number": phone_number}, **address)
+    options = {"content_type": "application/json", "REMOTE_ADDR": f"fd00:0:{next(_addresses):x}::1"}
+    body = json.dumps({"phone_number": phone_number})
+    asked = client.post(reverse("phone_referrals:get_verify_code"), body, **options)
     assert asked.status_code == 200, asked.content[:500]  # noqa: S101 - it is for tests
-    data = {"phone_number": phone_number, "code": last_code(phone_number), **data}
-    answered = client.post(reverse("phone_referrals:auth"), data, **address)
+    body = json.dumps({"phone_number": phone_number, "code": last_code(phone_number), **data})
+    answered = client.post(reverse("phone_referrals:auth"), body, **options)
     assert answered.status_code in {200, 201}, answered.content[:500]  # noqa: S101
     answer: dict[str, Any] = answered.json()
     if answer["token"]:

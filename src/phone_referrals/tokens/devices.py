@@ -15,7 +15,11 @@ def of(user: Any, kind: str) -> QuerySet[UserSession]:
 
 def remember(user: Any, kind: str, key: str, request: Any) -> None:
     """Keep the user agent of a sign-in, whose session is found by `key`."""
-    agent = request.META.get("HTTP_USER_AGENT", "") if request else ""
+    UserSession.objects.create(user=user, kind=kind, key=key, user_agent=user_agent_of(request))
+
+
+def user_agent_of(request: Any) -> str:
+    """Return what a request says it was made with, as it is kept."""
+    agent: str = request.META.get("HTTP_USER_AGENT", "") if request else ""
     # PostgreSQL takes no NUL byte in a text.
-    agent = agent.replace("\0", "")[: UserSession.MAX_USER_AGENT]
-    UserSession.objects.create(user=user, kind=kind, key=key, user_agent=agent)
+    return agent.replace("\0", "")[: UserSession.MAX_USER_AGENT]

@@ -18,10 +18,17 @@ from phone_referrals.tokens.base import BaseTokenIssuer, Session
 
 KIND = "session"
 SIGNED_IN_AT = "phone_referrals_signed_in_at"
+KEPT_AS = "phone_referrals_kept_as"  # The key that `UserSession` has.
 
 
 class SessionAuthentication(authentication.SessionAuthentication):
     """Django REST framework's, CSRF check and all, with a name for the header of a 401."""
+
+    def authenticate(self, request: Any) -> Any:
+        answer = super().authenticate(request)
+        if answer:
+            find_again(request._request)
+        return answer
 
     def authenticate_header(self, request: Any) -> str:
         return "Session"
@@ -49,6 +56,7 @@ class SessionIssuer(BaseTokenIssuer):
         if request.session.session_key in {None, before}:
             request.session.cycle_key()
         request.session[SIGNED_IN_AT] = datetime.now(UTC).timestamp()
+        request.session[KEPT_AS] = request.session.session_key
         _live(user)  # Forgets those that have ended.
         devices.remember(user, KIND, request.session.session_key, request)
         return {"token": None}
@@ -85,6 +93,31 @@ class SessionIssuer(BaseTokenIssuer):
         _end(session.key)
 
 
+def came_by_session(request: Any) -> bool:
+    """Return whether it is by a session that a request of REST framework is its user's."""
+    return isinstance(request.successful_authenticator, authentication.SessionAuthentication)
+
+
+def has_readable_session(request: HttpRequest) -> bool:
+    """Return whether the database can be asked for the session that a request names: PostgreSQL takes no NUL byte."""
+    return "\0" not in request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+
+
+def find_again(request: Any) -> None:
+    """Keep the session of a request whose key has changed: Django changes it with the password and tells nobody."""
+    session: Any = getattr(request, "session", {})
+    if SIGNED_IN_AT not in session or session.get(KEPT_AS) == session.session_key:
+        return
+    values = {
+        "user": request.user,
+        "kind": KIND,
+        "user_agent": devices.user_agent_of(request),
+        "created_at": datetime.fromtimestamp(session[SIGNED_IN_AT], UTC),
+    }
+    UserSession.objects.get_or_create(key=session.session_key, defaults=values)
+    session[KEPT_AS] = session.session_key
+
+
 def end_this_session(request: HttpRequest) -> None:
     """End the session that a request came with."""
     UserSession.objects.filter(key=request.session.session_key).delete()
@@ -95,15 +128,16 @@ def end_other_sessions(request: Any) -> None:
     """End the sessions of a user but the one that the request came with: all of a user who has no password, and of
     one who has, those that began here.
     """
-    came_by_session = isinstance(request.successful_authenticator, authentication.SessionAuthentication)
-    this = request.session.session_key if came_by_session else None
+    by_session = came_by_session(request)
+    this = request.session.session_key if by_session else None
     for key, _session in _live(request.user):
         if key != this:
             _end(key)
     end_sessions_without_password(request.user)
-    if came_by_session:
+    if by_session:
         update_session_auth_hash(request._request, request.user)
         UserSession.objects.filter(key=this).update(key=request.session.session_key)
+        find_again(request._request)
 
 
 def end_sessions_without_password(user: Any) -> None:
@@ -125,6 +159,8 @@ def _live(user: Any) -> list[tuple[str, tuple[UserSession, SessionBase]]]:
         if SIGNED_IN_AT in store:
             live.append((row.key, (row, store)))
         else:
+            # Loading says so too of a cache that is down; this raises then.
+            store.exists(row.key)
             row.delete()
     return live
 

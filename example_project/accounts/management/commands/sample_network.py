@@ -24,9 +24,9 @@ class Command(BaseCommand):
     def handle(self, **_options: Any) -> None:
         accounts = get_accounts()
         codes: dict[str, str] = {}
-        for phone_number, inviter in NETWORK.items():
+        for phone_number, referrer in NETWORK.items():
             user = accounts.find(phone_number) or accounts.create(phone_number)
             codes[phone_number] = code_of(user).code
-            if inviter and not Referral.objects.filter(referred_id=user.pk).exists():
-                redeem(user, codes[inviter])
-            self.stdout.write(f"{phone_number}  code {codes[phone_number]}  invited by {inviter or 'nobody'}")
+            if referrer and not Referral.objects.filter(referred_id=user.pk).exists():
+                redeem(user, codes[referrer])
+            self.stdout.write(f"{phone_number}  code {codes[phone_number]}  invited by {referrer or 'nobody'}")

@@ -3,6 +3,8 @@
 The numbers are those of today, so that a change shows.
 """
 
+from datetime import UTC, datetime
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
@@ -10,12 +12,18 @@ from django.test import Client
 from phone_referrals.models import PhoneVerification
 from phone_referrals.referrals.codes import code_of
 from tests.people import add_invitees, add_users
-from tests.test_statements import growing
+from tests.test_statement_counts import growing
 
 # A transaction of the test's own would hide those of the package.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BACKEND = "phone_referrals.signin.backend.PhoneCodeBackend"
+
+
+@pytest.fixture(autouse=True)
+def noon(time_machine):
+    """Messages are counted by the day, which would end in a test that runs at midnight."""
+    time_machine.move_to(datetime.now(UTC).replace(hour=12))
 
 
 @pytest.fixture

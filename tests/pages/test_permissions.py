@@ -1,0 +1,89 @@
+"""Who may see and do what on the pages: every URL, for everybody, by its status or by where it leads."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from phone_referrals.pages.urls import urlpatterns
+from phone_referrals.referrals.codes import code_of
+
+pytestmark = pytest.mark.django_db
+
+BACKEND = "phone_referrals.signin.backend.PhoneCodeBackend"
+PEOPLE = ("anonymous", "user", "other user", "staff", "inactive")
+
+# The referral code that is followed, and entered, is the one of "user". Nobody waits for a code to sign in with.
+PROFILE, SIGN_IN, ENTER_CODE = "/", "/sign-in/", "/sign-in/code/"
+BACK_TO_PROFILE, BACK_TO_INVITEES = "/sign-in/?next=/", "/sign-in/?next=/invitees/"
+TABLE = {
+    # name, method:                     anonymous, user, other user, staff, inactive
+    ("profile", "get"): (BACK_TO_PROFILE, 200, 200, 200, BACK_TO_PROFILE),
+    ("profile", "post"): (BACK_TO_PROFILE, 400, PROFILE, PROFILE, BACK_TO_PROFILE),
+    ("invitees", "get"): (BACK_TO_INVITEES, 200, 200, 200, BACK_TO_INVITEES),
+    ("invitees", "post"): (BACK_TO_INVITEES, 405, 405, 405, BACK_TO_INVITEES),
+    ("set_language", "get"): (PROFILE, PROFILE, PROFILE, PROFILE, PROFILE),
+    ("set_language", "post"): (PROFILE, PROFILE, PROFILE, PROFILE, PROFILE),
+    ("invite", "get"): (SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN),
+    ("invite", "post"): (405, 405, 405, 405, 405),
+    ("sign_in", "get"): (200, PROFILE, PROFILE, PROFILE, 200),
+    ("sign_in", "post"): (ENTER_CODE, PROFILE, PROFILE, PROFILE, ENTER_CODE),
+    ("enter_code", "get"): (SIGN_IN, PROFILE, PROFILE, PROFILE, SIGN_IN),
+    ("enter_code", "post"): (SIGN_IN, PROFILE, PROFILE, PROFILE, SIGN_IN),
+    ("send_again", "get"): (SIGN_IN, PROFILE, PROFILE, PROFILE, SIGN_IN),
+    ("send_again", "post"): (SIGN_IN, PROFILE, PROFILE, PROFILE, SIGN_IN),
+    ("sign_out", "get"): (PROFILE, PROFILE, PROFILE, PROFILE, PROFILE),
+    ("sign_out", "post"): (SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN),
+    ("sign_out_everywhere", "get"): (PROFILE, PROFILE, PROFILE, PROFILE, PROFILE),
+    ("sign_out_everywhere", "post"): (SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN),
+}
+ROWS = [
+    pytest.param(name, method, who, expected, id=f"{method} {name} {who}")
+    for (name, method), answers in TABLE.items()
+    for who, expected in zip(PEOPLE, answers, strict=True)
+]
+
+
+@pytest.fixture
+def people(make_user):
+    return {who: make_user(number) for number, who in enumerate(PEOPLE[1:])}
+
+
+@pytest.fixture
+def client_of(people):
+    """Return a browser with a session, even for who had one before becoming inactive."""
+
+    def client_of(who):
+        client = Client()
+        if who in people:
+            client.force_login(people[who], BACKEND)
+            people[who].is_staff = who == "staff"
+            people[who].is_active = who != "inactive"
+            people[who].save()
+        return client
+
+    return client_of
+
+
+def url_of(name, code):
+    pattern = next(pattern for pattern in urlpatterns if pattern.name == name)
+    return reverse(f"phone_referrals_pages:{name}", args=[code] if "<" in str(pattern.pattern) else [])
+
+
+def test_every_url_is_in_the_table():
+    assert {(pattern.name, method) for pattern in urlpatterns for method in ("get", "post")} == set(TABLE)
+
+
+@pytest.mark.parametrize(("name", "method", "who", "expected"), ROWS)
+def test_everybody_may_do_what_the_table_says(people, client_of, name, method, who, expected):
+    code = code_of(people["user"]).code
+    body = {"phone_number": "+12015550150", "code": "123456", "referral_code": code}
+    answer = getattr(client_of(who), method)(url_of(name, code), body if method == "post" else None)
+    assert (answer.headers["Location"] if answer.status_code in {302, 303} else answer.status_code) == expected
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+@pytest.mark.parametrize("who", PEOPLE)
+@pytest.mark.parametrize("name", [pattern.name for pattern in urlpatterns])
+def test_nobody_may_do_anything_else(people, client_of, name, who, method):
+    answer = getattr(client_of(who), method)(url_of(name, code_of(people["user"]).code))
+    assert answer.status_code in {302, 303, 405}
