@@ -20,7 +20,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "from_code"]
 exclude_patterns = ["_build", "_ext", "requirements.txt"]
 
 # Links to headings (`page.md#heading`) are checked too; a heading has the address that GitHub gives it.
-myst_enable_extensions = ["deflist"]
+myst_enable_extensions = ["deflist", "html_image"]
 myst_heading_anchors = 3
 nitpicky = True
 # Others' pages would have to be looked for on the network; what is internal has none.

@@ -35,9 +35,6 @@ def main():
             shoot_owner(somebody, "-ru-dark")
         with visitor(DESKTOP, owner) as somebody:
             shoot_owner(somebody, "-desktop")
-        with visitor(PHONE, owner) as somebody:
-            somebody.sign_in()
-            somebody.shoot("profile")
         with visitor(DESKTOP) as friend:
             [[code]] = site.sql("SELECT code FROM phone_referrals_referralcode ORDER BY user_id LIMIT 1")
             friend.open(f"/r/{code}/")
@@ -69,14 +66,10 @@ def shoot_newcomer(visitor):
     visitor.shoot("code-wrong")
     visitor.enter_code()
     visitor.sees_heading("Your profile")
-    visitor.shoot("profile-new")
     visitor.fill("Referral code", "nobody's")
     visitor.press("Use the code")
     visitor.sees_error("There is no such referral code.")
     visitor.shoot("profile-error")
-    visitor.press("Sign out")
-    visitor.sees_heading("Sign in")
-    visitor.shoot("signed-out")
 
 
 def shoot_owner(visitor, suffix):

@@ -10,13 +10,15 @@ import apprise
 import pytest
 from django.contrib import admin
 from django.core.checks import run_checks
+from django.db import IntegrityError, transaction
 from django.template.loader import get_template
 from django.test import override_settings
 from django.urls import include, path
 from rest_framework.test import APIClient
 
-from phone_referrals.exceptions import CaptchaFailed, NotEligible
-from phone_referrals.models import PhoneVerification
+from phone_referrals.accounts import get_accounts
+from phone_referrals.exceptions import AlreadyRedeemed, CaptchaFailed, NotEligible
+from phone_referrals.models import PhoneVerification, Referral
 from phone_referrals.referrals import codes
 from phone_referrals.referrals.codes import code_of
 from phone_referrals.referrals.redeem import redeem
@@ -75,7 +77,7 @@ def test_settings_are_right_where_the_modules_of_their_page_are(page, block, sho
     for of_page, name in BLOCKS:
         if of_page == page:
             shop(page, name)
-    said = {"INSTALLED_APPS": [*settings.INSTALLED_APPS]}
+    said = {"INSTALLED_APPS": [*settings.INSTALLED_APPS], "BASE_DIR": ROOT}
     exec(block, said)  # noqa: S102 - our own page
     ours = {name: value for name, value in said.items() if name.startswith("PHONE_REFERRALS_")}
     assert ours or {"LOGIN_URL", "LOCALE_PATHS"} & said.keys()
@@ -130,6 +132,10 @@ def test_a_token_is_issued_read_and_ended(shop, settings, sign_in, phone):
     assert client.get("/api/users/me/").json()["phone_number"] == phone
     assert client.post("/api/users/logout/").status_code == 204
     assert client.get("/api/users/me/").status_code == 401
+    again = sign_in(phone).answer  # What has ended is a token, and not its user.
+    client_again = APIClient(HTTP_AUTHORIZATION=f"{again['token_type']} {again['token']}")
+    assert client_again.get("/api/users/me/").json()["phone_number"] == phone
+    assert client.get("/api/users/me/").status_code == 401
     assert APIClient(HTTP_AUTHORIZATION="Signed nonsense").get("/api/users/me/").status_code == 401
     assert APIClient().get("/api/users/me/").headers["WWW-Authenticate"] == "Signed"
 
@@ -147,8 +153,13 @@ def test_json_web_tokens_are_refreshed(shop, settings, sign_in, phone):
 
 def test_users_are_made_as_the_site_makes_them(shop, settings, make_user):
     settings.PHONE_REFERRALS_ACCOUNTS = "shop.accounts.Accounts"
-    shop("own_users", "accounts")
-    assert make_user(1).check_password("welcome")
+    accounts = shop("own_users", "accounts").Accounts
+    assert type(get_accounts()) is accounts
+    user = make_user(1)
+    assert not user.has_usable_password()
+    assert accounts().find("+12015550101") == user
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_user(1)
 
 
 def test_users_leave_as_the_site_lets_them(shop, settings, sign_in, last_code, phone, django_user_model):
@@ -161,6 +172,16 @@ def test_users_leave_as_the_site_lets_them(shop, settings, sign_in, last_code, p
     assert client.get("/api/users/me/").status_code == 401
 
 
+def test_a_phone_of_a_user_whom_the_site_deletes_redeems_no_second_time(shop, make_user):
+    user, code = make_user(1), code_of(make_user(2)).code
+    redeem(user, code)
+    redeem(make_user(3), code_of(user).code)
+    shop("own_users", "banning").ban(user)
+    assert Referral.objects.get().code == ""
+    with pytest.raises(AlreadyRedeemed):
+        redeem(make_user(1), code)
+
+
 def test_a_code_is_made_by_the_sites_generator_and_typed_in_any_spelling(shop, settings, make_user):
     settings.PHONE_REFERRALS_CODE_GENERATOR = "shop.codes.generate"
     shop("redeem_rules", "codes")
@@ -170,10 +191,14 @@ def test_a_code_is_made_by_the_sites_generator_and_typed_in_any_spelling(shop, s
 
 
 def test_rules_refuse_a_redeemer(shop, settings, make_user):
-    settings.PHONE_REFERRALS_REDEEM_RULES = ["shop.rules.customers_only"]
+    settings.PHONE_REFERRALS_REDEEM_RULES = ["shop.rules.no_codes_of_staff"]
     rules = shop("redeem_rules", "rules")
-    with pytest.raises(NotEligible, match=r"Buy something first\."):
-        redeem(make_user(1), code_of(make_user(2)).code)
+    user, owner = make_user(1), make_user(2)
+    owner.is_staff = True
+    owner.save()
+    with pytest.raises(NotEligible, match=r"Codes of our staff cannot be entered\."):
+        redeem(user, code_of(owner).code)
+    assert redeem(user, code_of(make_user(3)).code)
     assert rules.first_month.days == 30
 
 
@@ -219,6 +244,39 @@ def test_staff_see_a_network_and_unlock_a_phone(shop, django_user_model, phone):
     assert PhoneVerification.objects.get().wrong_guesses_since_success == 0
 
 
+@pytest.fixture
+def no_admin_of_users(django_user_model):
+    """The admin before a site has registered its users; afterwards it is what it was."""
+    ours = admin.site._registry.pop(django_user_model)
+    yield
+    admin.site._registry[django_user_model] = ours
+
+
+def test_staff_add_and_change_users_without_a_username(shop, no_admin_of_users, monkeypatch, client, django_user_model):
+    monkeypatch.setitem(sys.modules, "accounts", ModuleType("accounts"))
+    monkeypatch.setitem(sys.modules, "accounts.models", SimpleNamespace(User=django_user_model))
+    page = shop("admin", "accounts/admin").UserAdmin
+    assert type(admin.site.get_model_admin(django_user_model)) is page
+    assert run_checks() == []
+    client.force_login(django_user_model.objects.create_superuser("+12015550199"))
+    users = "/admin/phone_first/user/"
+
+    passwords = {"password1": "by the lake 7", "password2": "by the lake 7"}
+    typed = {"phone_number": "+1 (201) 555-0101", "usable_password": "true", **passwords}
+    assert client.post(f"{users}add/", typed).status_code == 302
+    user = django_user_model.objects.get(phone_number="+12015550101")
+    assert user.check_password("by the lake 7")
+
+    address = f"{users}{user.pk}/change/"
+    assert "phone_referral_network" in client.get(address).content.decode()
+    typed = {"phone_number": "+1 (201) 555-0102", "is_active": "on", "is_staff": "on"}
+    assert client.post(address, typed).status_code == 302
+    user.refresh_from_db()
+    assert (str(user.phone_number), user.is_staff, user.is_superuser) == ("+12015550102", True, False)
+    assert user.check_password("by the lake 7")
+    assert "+12015550102" in client.get(users, {"q": "201 555 0102"}).content.decode()
+
+
 def test_the_pages_have_an_address(shop, client):
     shop("pages", "urls")
     with override_settings(ROOT_URLCONF="shop.urls"):
@@ -238,6 +296,18 @@ def test_the_blocks_of_the_base_template_are_listed():
     base = get_template("phone_referrals/base.html").origin.name
     shown = re.search(r"Its blocks are (.+?)\. The pages", HOWTO["templates"], re.DOTALL)[1]
     assert set(re.findall(r"`(\w+)`", shown)) == set(re.findall(r"{% block (\w+) %}", Path(base).read_text()))
+
+
+def test_the_blocks_that_pages_add_to_those_of_the_base_are_listed():
+    folder = Path(get_template("phone_referrals/base.html").origin.name).parent
+    blocks_in = {file.name: set(re.findall(r"{% block (\w+) %}", file.read_text())) for file in folder.glob("*.html")}
+    added = {name: found - blocks_in["base.html"] for name, found in blocks_in.items()}
+    assert {name: found for name, found in added.items() if found} == {
+        "sign_in.html": {"captcha"},
+        "enter_code.html": {"captcha"},
+        "profile.html": {"sign_out"},
+    }
+    assert "also have the block `captcha`, `profile.html` has `sign_out`." in HOWTO["templates"]
 
 
 def test_a_site_tests_itself(shop, client):
