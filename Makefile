@@ -73,6 +73,7 @@ clean:
 
 .venv/demo.stamp: pyproject.toml setup.cfg example_project/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; $(PYTHON) is %d.%d. Name another: make PYTHON=python3.12 ..." % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@echo "Installing into .venv, once, for a minute or so."
 	$(PYTHON) -m venv .venv
 	$(PIP) --quiet --editable . --requirement example_project/requirements.txt
 	@touch $@

@@ -7,7 +7,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from phone_referrals.accounts import get_accounts
 from phone_referrals.admin import PhoneUserAdminMixin
 from phone_referrals.exceptions import AlreadyRedeemed
-from phone_referrals.models import RedeemedPhone, Referral
+from phone_referrals.models import RedeemedPhone, Referral, ReferralCode
 from phone_referrals.referrals.codes import code_of
 from phone_referrals.referrals.redeem import redeem
 from tests.hosts.phone_first.models import Member, Profile
@@ -30,6 +30,11 @@ def test_a_users_page_shows_its_code_and_its_network_above_and_below(staff, url,
         assert f'<a href="/admin/phone_first/user/{other.pk}/change/">+1 *** *** **{number}</a>' in text
     assert text.count('<figure class="network">') == 2
     assert "phone_referrals/admin.css" in text
+
+
+def test_looking_at_a_user_makes_no_code(staff, url, make_user):
+    assert '<div class="readonly">–</div>' in page(staff, url, make_user(1))
+    assert not ReferralCode.objects.exists()
 
 
 def test_a_user_alone_has_no_picture(staff, url, make_user):

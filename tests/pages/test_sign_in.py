@@ -17,6 +17,7 @@ from phone_referrals.exceptions import Busy, CaptchaFailed
 from phone_referrals.models import PhoneVerification, ReferralCode
 from phone_referrals.pages.pending import KEY
 from phone_referrals.pages.sign_in import region_of_browser
+from phone_referrals.referrals.codes import code_of
 from phone_referrals.signin.verification import request_code
 
 pytestmark = pytest.mark.django_db
@@ -711,3 +712,30 @@ def test_the_next_user_of_a_browser_sees_nothing_of_the_one_before(browser, phon
     page = client.get("/").content.decode()
     assert code not in page
     assert "0100" not in page
+
+
+# Invite links
+
+
+@pytest.mark.parametrize("code", ["ABC123", "nobody's"])
+def test_whoever_follows_an_invite_link_is_told_so_whatever_its_code(client, text_of, code):
+    told = "You followed an invitation. Sign in to accept it."
+    assert told not in text_of(client.get("/sign-in/"))
+    assert told in text_of(client.get(f"/r/{code}/", follow=True))
+
+
+def test_a_user_who_follows_a_link_and_signs_in_may_accept_it(client, browser, make_user, text_of):
+    make_user(0)
+    code = code_of(make_user(1)).code
+    client.get(f"/r/{code}/")
+    page = browser("+12015550100", client).get("/")
+    assert "To accept your invitation, use its code." in text_of(page)
+    assert f'value="{code}"' in page.content.decode()
+
+
+def test_a_user_who_was_invited_before_is_not_told_of_a_later_link(client, browser, make_user, refer, text_of):
+    refer(make_user(1), make_user(0))
+    client.get(f"/r/{code_of(make_user(2)).code}/")
+    page = browser("+12015550100", client).get("/")
+    assert "To accept your invitation" not in text_of(page)
+    assert client.cookies["phone_referrals_invite"].value == ""

@@ -150,6 +150,24 @@ def test_a_ceiling_that_is_reached_is_seen_at_once_over_any_number_of_slots(sett
         usage.reserve(US[0])
 
 
+def test_of_two_slots_the_second_is_used_when_the_first_is_full(settings):
+    settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = 2
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 2}
+    for _ in range(2):
+        usage.reserve(US[0])
+    assert table()["US"] == (2, 0, 0)
+
+
+@pytest.mark.parametrize(("region", "days"), [("CA", 0), ("US", -1)])
+def test_what_is_full_of_another_region_or_day_is_no_matter(settings, region, days):
+    settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = 3
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 3}
+    for slot in range(3):
+        SmsUsage.objects.create(day=NOON.date() + timedelta(days=days), region=region, slot=slot, sent=99)
+    for _ in range(3):
+        usage.reserve(US[0])
+
+
 def test_a_ceiling_that_was_lowered_holds_at_once(slots, settings):
     send(US[:10])
     settings.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 5}

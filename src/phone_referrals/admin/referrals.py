@@ -134,6 +134,7 @@ class ReferralCodeAdmin(ListAdmin):
 class ReferralAdmin(ListAdmin):
     fields = ("referred_person", "referrer_person", "code", "created_at")
     list_display = ("referred_person", "referrer_person", "code", "created_at")
+    list_display_links = ("created_at",)  # Those of the people lead to them.
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-referred")
     search_fields = ("code",)

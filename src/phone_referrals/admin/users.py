@@ -16,9 +16,9 @@ from phone_referrals.accounts import get_accounts, lock
 from phone_referrals.admin.lists import CappedPaginator, phone_in
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import AccountDisabled
-from phone_referrals.models import Referral
+from phone_referrals.models import Referral, ReferralCode
 from phone_referrals.profiles import network
-from phone_referrals.referrals import codes, once
+from phone_referrals.referrals import once
 
 
 class PhoneUserAdminMixin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -36,7 +36,8 @@ class PhoneUserAdminMixin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=_("referral code"))
     def phone_referral_code(self, user: Any) -> str:
-        return codes.code_of(user).code
+        # None is made by looking.
+        return str(ReferralCode.objects.active().filter(user=user).first() or "–")
 
     @admin.display(description=_("network"))
     def phone_referral_network(self, user: Any) -> str:

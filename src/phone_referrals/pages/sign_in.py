@@ -85,7 +85,8 @@ class SignInView(SignInPage):
         return {"phone_number": pending.phone_number} if pending else {}
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        return super().get_context_data(next_url=self.get_redirect_url(), **context)
+        is_invited = bool(invites.code_in(self.request))
+        return super().get_context_data(next_url=self.get_redirect_url(), is_invited=is_invited, **context)
 
     def proceed(self, data: Mapping[str, Any]) -> HttpResponse:
         return self.send_code(data["phone_number"])
@@ -128,9 +129,11 @@ class EnterCodeView(SignInPage):
             why = _("Your invitation could not be accepted: %(reason)s") % {"reason": explain(signed_in.refusal)}
             messages.warning(self.request, why, fail_silently=True)
         response = SeeOther(self.get_success_url())
-        if invite:
-            # Used, or not meant for somebody who is a user already.
+        if invite and (signed_in.created or hasattr(signed_in.user, "phone_referral")):
             invites.forget(response)
+        elif invite:
+            # It waits in the form of the profile for somebody who is a user already.
+            messages.info(self.request, _("To accept your invitation, use its code."), fail_silently=True)
         return response
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
