@@ -4,7 +4,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from phone_referrals.models import PhoneVerification, Referral, ReferralCode, SmsUsage
+from phone_referrals.models import PhoneVerification, RedeemedPhone, Referral, ReferralCode, SmsUsage
 from phone_referrals.signin.codes import State
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +71,9 @@ def test_clearing_forgets_everything_and_defeats_who_has_read_before():
 
     assert PhoneVerification.objects.clear() == 1
 
-    assert PhoneVerification.objects.get().state == State()
+    cleared = PhoneVerification.objects.get()
+    assert cleared.state == State()
+    assert cleared.updated_at > row.updated_at
     assert not PhoneVerification.objects.compare_and_set(row, row.state)
 
 
@@ -121,6 +123,15 @@ def test_a_limited_code_counts_its_uses_in_the_database(users):
     assert [code.take_one_use() for _ in range(3)] == [True, True, False]
     code.refresh_from_db()
     assert code.uses == 2
+
+
+def test_a_use_is_one_of_its_own_code(users):
+    one, other = [ReferralCode.objects.create(user=users[number], code=f"A{number}", max_uses=2) for number in range(2)]
+
+    one.take_one_use()
+
+    other.refresh_from_db()
+    assert other.uses == 0
 
 
 def test_the_codes_of_a_deleted_user_are_gone(users):
@@ -185,6 +196,10 @@ def test_a_referral_is_named_by_keys_and_not_by_numbers(users):
 
     assert str(Referral(referrer=first, referred=second)) == f"{first.pk} → {second.pk}"
     assert str(Referral(referrer=None, referred=second)) == f"- → {second.pk}"
+
+
+def test_a_phone_that_has_redeemed_is_named_by_a_part_of_its_digest():
+    assert str(RedeemedPhone(digest="0123456789abcdef")) == "01234567…"
 
 
 @pytest.mark.parametrize(("region", "text"), [("US", "2030-01-01 US"), ("", "2030-01-01 *")])

@@ -10,9 +10,9 @@ from rest_framework.test import APIRequestFactory, force_authenticate
 from phone_referrals import signals
 from phone_referrals.accounts import get_accounts
 from phone_referrals.exceptions import AlreadyRedeemed, CircularReferral, InvalidCode
-from phone_referrals.models import PhoneVerification, QueuedCode, Referral, ReferralCode, SmsUsage
+from phone_referrals.models import PhoneVerification, QueuedCode, RedeemedPhone, Referral, ReferralCode, SmsUsage
 from phone_referrals.profiles.views import MeView
-from phone_referrals.referrals import edges
+from phone_referrals.referrals import edges, once
 from phone_referrals.referrals.redeem import redeem
 from phone_referrals.signin.verification import check_code, request_code
 
@@ -53,6 +53,16 @@ def second_database(settings, django_db_blocker, monkeypatch):
         yield
         connections["elsewhere"].connection.close()  # Django itself keeps a database in memory open.
     del connections["elsewhere"]
+
+
+class ReferralsElsewhere:
+    """Referrals are in the second database; what is remembered of phones would be in the first."""
+
+    def db_for_read(self, model, **hints):
+        return "default"
+
+    def db_for_write(self, model, **hints):
+        return "elsewhere" if model in {Referral, get_user_model()} else "default"
 
 
 class SignInElsewhere:
@@ -119,6 +129,31 @@ def test_codes_are_redeemed_where_the_router_says(elsewhere, monkeypatch, locks)
         redeem(first, "A1")
     assert len(heard) == 1
     assert list(Referral.objects.using("elsewhere").values_list("referred", "referrer")) == [(second.pk, first.pk)]
+
+
+@pytest.mark.django_db
+def test_a_phone_is_remembered_beside_the_referrals_whatever_the_router_says(second_database, settings, phone):
+    user = get_accounts().create(phone)
+    Referral.objects.using("elsewhere").create(referred=user, referrer=None)
+    settings.DATABASE_ROUTERS = [f"{__name__}.ReferralsElsewhere"]
+
+    once.remember(user, phone)
+
+    assert RedeemedPhone.objects.using("elsewhere").count() == 1
+    assert not RedeemedPhone.objects.using("default").exists()
+
+
+@pytest.mark.django_db
+def test_a_phone_is_looked_at_again_when_the_referral_is_committed(elsewhere, monkeypatch):
+    looked = []
+    monkeypatch.setattr(once, "remember_if_left", lambda *args: looked.append(args))
+    first, second = (get_accounts().create(f"+1201555010{number}") for number in range(2))
+    ReferralCode.objects.create(user=first, code="A0")
+
+    with transaction.atomic(using="elsewhere"):
+        redeem(second, "A0")
+        assert looked == []
+    assert looked == [(second, "+12015550101")]
 
 
 @pytest.mark.django_db

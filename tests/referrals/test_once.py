@@ -42,6 +42,12 @@ def test_no_phone_is_not_remembered_and_not_refused(redeemer):
     assert once.digests_of("") == []
 
 
+def test_what_is_remembered_stays_what_it_is(settings):
+    # Another digest would forget who has redeemed.
+    settings.SECRET_KEY = "for this test"
+    assert once.digests_of(PHONE) == ["f2dc5dd440e4e05656abc2df51fc1df5740646cb16aaded7a7ac78fd61bb2761"]
+
+
 def test_another_phone_is_not_refused(redeemer, make_user):
     once.remember(redeemer, PHONE)
     assert not has_redeemed(make_user(1))

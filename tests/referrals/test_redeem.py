@@ -330,6 +330,15 @@ def test_a_rule_is_asked_about_the_user_and_the_code(people, settings):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_code_that_is_used_up_leaves_no_referral_behind(people):
+    change("A0", max_uses=0)
+
+    with pytest.raises(ReferralCodeExhausted):
+        redeem(people[1], "A0")
+    assert not Referral.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_the_code_of_an_owner_who_is_deleted_at_that_moment_is_invalid(people, settings):
     settings.PHONE_REFERRALS_REDEEM_RULES = [f"{__name__}.delete_owner"]
 

@@ -33,7 +33,7 @@ class Endpoint(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self.server.asked.append(parse_qs(body))
+        self.server.asked.append(parse_qs(body, keep_blank_values=True))
         self.server.play(self)
 
     def log_message(self, *args):
