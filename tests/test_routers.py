@@ -14,6 +14,7 @@ from phone_referrals.models import PhoneVerification, QueuedCode, RedeemedPhone,
 from phone_referrals.profiles.views import MeView
 from phone_referrals.referrals import edges, once
 from phone_referrals.referrals.redeem import redeem
+from phone_referrals.signin import usage
 from phone_referrals.signin.verification import check_code, request_code
 
 
@@ -93,6 +94,14 @@ def test_codes_are_sent_and_judged_where_the_router_says(elsewhere, phone, last_
 
     assert PhoneVerification.objects.using("elsewhere").count() == 1
     assert SmsUsage.objects.using("elsewhere").count() == 2
+
+
+def test_slots_with_room_are_looked_for_where_the_router_says(elsewhere, phone, settings):
+    settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = 2
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 2}
+    for _ in range(2):
+        usage.reserve(phone)
+    assert sorted(SmsUsage.objects.using("elsewhere").values_list("slot", "sent")) == [(0, 1), (1, 1)]
 
 
 @pytest.mark.django_db
