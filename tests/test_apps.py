@@ -20,7 +20,12 @@ def test_the_app_brings_its_checks(settings):
     settings.PHONE_REFERRALS_CODE_DIGITS = 4
     settings.PHONE_REFERRALS_ALLOWED_REGIONS = ()
     assert ids() == {check_ids.LIMIT_OUT_OF_RANGE}
-    advice = {check_ids.CACHE_PER_PROCESS, check_ids.PROXIES_UNKNOWN, check_ids.SMS_UNLIMITED}
+    advice = {
+        check_ids.CACHE_PER_PROCESS,
+        check_ids.INVITATIONS_LOST,
+        check_ids.PROXIES_UNKNOWN,
+        check_ids.SMS_UNLIMITED,
+    }
     assert ids(include_deployment_checks=True) == {check_ids.LIMIT_OUT_OF_RANGE, check_ids.REGIONS_MISSING, *advice}
 
 

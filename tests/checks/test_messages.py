@@ -8,6 +8,7 @@ from django.core.management.base import SystemCheckError
 
 from phone_referrals import checks
 from phone_referrals.checks import ids as check_ids
+from phone_referrals.referrals.invites import InviteMiddleware
 from phone_referrals.tokens import jwt
 from tests.checks.reports import reports
 
@@ -31,6 +32,7 @@ def in_production(settings):
     settings.PHONE_REFERRALS_ALLOWED_REGIONS = ["US", "CA"]
     settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 1000
     settings.PHONE_REFERRALS_SMS_BACKEND = "phone_referrals.sms.locmem.SmsBackend"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "phone_referrals.referrals.invites.InviteMiddleware"]
     return settings
 
 
@@ -111,6 +113,32 @@ def test_a_site_should_refuse_to_refresh_what_was_ended(in_production, monkeypat
 def test_how_tokens_are_refreshed_is_nothing_to_a_site_without_simplejwt(in_production, monkeypatch):
     monkeypatch.setitem(sys.modules, jwt.__name__, None)  # As where it cannot be imported.
     assert checks.check_deployment() == []
+
+
+class OwnInviteMiddleware(InviteMiddleware):
+    """A site's own."""
+
+
+OTHERS = ["django.middleware.common.CommonMiddleware", "nowhere.Middleware", f"{__name__}.ids"]
+
+
+@pytest.mark.parametrize(
+    ("values", "is_kept"),
+    [
+        ({"MIDDLEWARE": []}, False),
+        ({"MIDDLEWARE": OTHERS}, False),
+        ({"MIDDLEWARE": [*OTHERS, "phone_referrals.referrals.invites.InviteMiddleware"]}, True),
+        ({"MIDDLEWARE": [*OTHERS, f"{__name__}.OwnInviteMiddleware"]}, True),
+        ({"MIDDLEWARE": OTHERS, "PHONE_REFERRALS_REFERRAL_LINK": "/join/{code}/"}, True),
+        ({"MIDDLEWARE": OTHERS, "ROOT_URLCONF": "tests.pages.urls"}, True),
+    ],
+)
+def test_an_invite_link_should_lead_to_something_that_reads_it(in_production, values, is_kept):
+    for name, value in values.items():
+        setattr(in_production, name, value)
+    messages = checks.check_deployment()
+    assert ids(messages) == ([] if is_kept else [check_ids.INVITATIONS_LOST])
+    assert not any(message.is_serious() for message in messages)
 
 
 def test_a_site_should_have_a_ceiling(in_production):

@@ -1,5 +1,6 @@
 """Every block of the how-to pages, as a site would use it."""
 
+import json
 import re
 import sys
 import unittest
@@ -11,8 +12,9 @@ import pytest
 from django.contrib import admin
 from django.core.checks import run_checks
 from django.db import IntegrityError, transaction
+from django.template import RequestContext, Template
 from django.template.loader import get_template
-from django.test import override_settings
+from django.test import Client, RequestFactory, override_settings
 from django.urls import include, path
 from rest_framework.test import APIClient
 
@@ -43,10 +45,12 @@ def read_blocks():
     for page, text in HOWTO.items():
         for block in blocks(text, "python"):
             file = re.match(r"# ([\w/]+)\.py\n", block)[1]
-            if file == "settings":
+            if file == "config/settings":
                 settings.append((page, block))
             else:
-                modules[page, file.removeprefix("shop/")] = block
+                while (page, file) in modules:  # One file, for sites of another kind.
+                    file += "_"
+                modules[page, file] = block
     return modules, settings
 
 
@@ -55,11 +59,12 @@ BLOCKS, SETTINGS = read_blocks()
 
 @pytest.fixture(autouse=True)
 def shop(monkeypatch):
-    """A site whose modules are the blocks of a page: `shop("sms_gateway", "sms")`."""
-    monkeypatch.setitem(sys.modules, "shop", ModuleType("shop"))
+    """A site whose modules are the blocks of a page: `shop("sms_gateway", "accounts/sms")`."""
+    for package in ("accounts", "config"):
+        monkeypatch.setitem(sys.modules, package, ModuleType(package))
 
     def module(page, name):
-        made = ModuleType(f"shop.{name}")
+        made = ModuleType(name.replace("/", "."))
         monkeypatch.setitem(sys.modules, made.__name__, made)
         exec(BLOCKS[page, name], made.__dict__)  # noqa: S102 - our own page
         return made
@@ -90,26 +95,49 @@ def test_settings_are_right_where_the_modules_of_their_page_are(page, block, sho
 
 
 def test_the_mixin_is_added_as_a_host_adds_it():
-    # Not `shop("existing_users", "models")`, which would be one more model of users.
+    # Not `shop("existing_users", "accounts/models")`, which would be one more model of users.
     host = ROOT.joinpath("tests/hosts/abstract_user/models.py").read_text()
-    for line in BLOCKS["existing_users", "models"].splitlines()[1:]:
+    for line in BLOCKS["existing_users", "accounts/models"].splitlines()[1:]:
         assert line.removesuffix(" ...") in host
+
+
+def test_who_is_there_already_gives_themselves_a_phone(django_user_model, last_code):
+    user = django_user_model.objects.create(pk=1)
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(user)
+    (template,) = blocks(HOWTO["existing_users"], "html")
+    form = Template(template).render(RequestContext(request := RequestFactory().get("/")))
+    browser.cookies["csrftoken"] = request.META["CSRF_COOKIE"]
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form)[1]
+    (block,) = [each for each in blocks(HOWTO["existing_users"], "console") if "curl" in each]
+    calls = re.findall(r"^\$ curl -b jar -H '(.+?): …' \$API(\S+) (.+)\n(.+)$", block, re.MULTILINE)
+    assert len(calls) == 2
+    for header, call, options, shown in calls:
+        assert header == "X-CSRFToken"
+        sent = {name: value or plain for name, value, plain in re.findall(r"(\w+)=(?:'(.+?)'|(\S+))", options)}
+        if "code" in sent:
+            sent["code"] = last_code("+12015550110")
+        assert sent.keys() <= set(re.findall(r'name="(\w+)"', form))
+        assert browser.post(f"/api{call}", sent).json()["code"] == "permission_denied"
+        answer = browser.post(f"/api{call}", sent, headers={header: token})
+        assert (answer.status_code, answer.json()) == (200, json.loads(shown))
+    assert get_accounts().find("+12015550110") == user
 
 
 def test_a_subclassed_view_and_serializer_answer_with_more(shop, sign_in, phone):
     client = sign_in(phone)
-    shop("extend_api", "api")
-    shop("extend_api", "urls")
-    with override_settings(ROOT_URLCONF="shop.urls"):
+    shop("extend_api", "accounts/api")
+    shop("extend_api", "config/urls")
+    with override_settings(ROOT_URLCONF="config.urls"):
         answer = client.get("/api/users/me/").json()
     assert answer["phone_number"] == phone
     assert answer["joined"]
 
 
 def test_an_sms_gateway_takes_messages_or_refuses_them(shop, settings, api, phone):
-    sent, settings.PHONE_REFERRALS_SMS_BACKEND = [], "shop.sms.SmsBackend"
+    sent, settings.PHONE_REFERRALS_SMS_BACKEND = [], "accounts.sms.SmsBackend"
     gateway = SimpleNamespace(send=lambda **message: sent.append(message) or len(sent) > 1)
-    shop("sms_gateway", "sms").gateway = gateway
+    shop("sms_gateway", "accounts/sms").gateway = gateway
     assert api.post("/api/users/get_verify_code/", {"phone_number": phone}).json()["code"] == "delivery_failed"
     assert api.post("/api/users/get_verify_code/", {"phone_number": phone}).status_code == 200
     assert sent[1]["to"] == phone
@@ -125,8 +153,8 @@ def test_apprise_reads_the_urls(url, phone):
 
 
 def test_a_token_is_issued_read_and_ended(shop, settings, sign_in, phone):
-    settings.PHONE_REFERRALS_TOKEN_ISSUER = "shop.tokens.SignedTokenIssuer"
-    shop("own_token", "tokens")
+    settings.PHONE_REFERRALS_TOKEN_ISSUER = "accounts.tokens.SignedTokenIssuer"
+    shop("own_token", "accounts/tokens")
     answer = sign_in(phone).answer
     client = APIClient(HTTP_AUTHORIZATION=f"{answer['token_type']} {answer['token']}")
     assert client.get("/api/users/me/").json()["phone_number"] == phone
@@ -142,18 +170,18 @@ def test_a_token_is_issued_read_and_ended(shop, settings, sign_in, phone):
 
 def test_json_web_tokens_are_refreshed(shop, settings, sign_in, phone):
     settings.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.jwt.JWTIssuer"
-    shop("jwt", "urls")
+    shop("jwt", "config/urls")
     answer = sign_in(phone).answer
     assert {"token", "refresh", "expires_in"} <= answer.keys()
     assert answer["token_type"] == "Bearer"
-    with override_settings(ROOT_URLCONF="shop.urls"):
+    with override_settings(ROOT_URLCONF="config.urls"):
         fresh = APIClient().post("/api/token/refresh/", {"refresh": answer["refresh"]}).json()["access"]
         assert APIClient(HTTP_AUTHORIZATION=f"Bearer {fresh}").get("/api/users/me/").status_code == 200
 
 
 def test_users_are_made_as_the_site_makes_them(shop, settings, make_user):
-    settings.PHONE_REFERRALS_ACCOUNTS = "shop.accounts.Accounts"
-    accounts = shop("own_users", "accounts").Accounts
+    settings.PHONE_REFERRALS_ACCOUNTS = "accounts.people.Accounts"
+    accounts = shop("own_users", "accounts/people").Accounts
     assert type(get_accounts()) is accounts
     user = make_user(1)
     assert not user.has_usable_password()
@@ -163,8 +191,8 @@ def test_users_are_made_as_the_site_makes_them(shop, settings, make_user):
 
 
 def test_users_leave_as_the_site_lets_them(shop, settings, sign_in, last_code, phone, django_user_model):
-    settings.PHONE_REFERRALS_DELETE_USER = "shop.leaving.anonymise"
-    shop("own_users", "leaving")
+    settings.PHONE_REFERRALS_DELETE_USER = "accounts.leaving.anonymise"
+    shop("own_users", "accounts/leaving")
     client = sign_in(phone)
     client.post("/api/users/me/get_verify_code/")
     assert client.post("/api/users/me/delete/", {"code": last_code(phone)}).status_code == 204
@@ -176,23 +204,23 @@ def test_a_phone_of_a_user_whom_the_site_deletes_redeems_no_second_time(shop, ma
     user, code = make_user(1), code_of(make_user(2)).code
     redeem(user, code)
     redeem(make_user(3), code_of(user).code)
-    shop("own_users", "banning").ban(user)
+    shop("own_users", "accounts/banning").ban(user)
     assert Referral.objects.get().code == ""
     with pytest.raises(AlreadyRedeemed):
         redeem(make_user(1), code)
 
 
 def test_a_code_is_made_by_the_sites_generator_and_typed_in_any_spelling(shop, settings, make_user):
-    settings.PHONE_REFERRALS_CODE_GENERATOR = "shop.codes.generate"
-    shop("redeem_rules", "codes")
+    settings.PHONE_REFERRALS_CODE_GENERATOR = "accounts.codes.generate"
+    shop("redeem_rules", "accounts/codes")
     code = code_of(make_user(1)).code
     assert code.startswith("SH0P")
     assert redeem(make_user(2), f"shop-{code[4:]}").code == codes.fold(code)
 
 
 def test_rules_refuse_a_redeemer(shop, settings, make_user):
-    settings.PHONE_REFERRALS_REDEEM_RULES = ["shop.rules.no_codes_of_staff"]
-    rules = shop("redeem_rules", "rules")
+    settings.PHONE_REFERRALS_REDEEM_RULES = ["accounts.rules.no_codes_of_staff"]
+    rules = shop("redeem_rules", "accounts/rules")
     user, owner = make_user(1), make_user(2)
     owner.is_staff = True
     owner.save()
@@ -204,7 +232,7 @@ def test_rules_refuse_a_redeemer(shop, settings, make_user):
 
 def test_a_code_for_a_campaign_is_limited(shop, make_user):
     old = code_of(make_user(1))
-    shop("redeem_rules", "campaign").give(old.user, "spring-26")
+    shop("redeem_rules", "accounts/campaign").give(old.user, "spring-26")
     code = code_of(old.user)
     assert (code.code, code.max_uses) == ("SPR1NG26", 1000)
     assert redeem(make_user(2), "Spring 26").code == code.code
@@ -212,14 +240,14 @@ def test_a_code_for_a_campaign_is_limited(shop, make_user):
 
 
 def test_a_captcha_is_asked_for(shop):
-    captcha = shop("captcha", "captcha").captcha
+    captcha = shop("captcha", "accounts/captcha").captcha
     with pytest.raises(CaptchaFailed):
         captcha(SendRequest(phone_number="+12015550100", purpose="sign_in"))
 
 
 def test_a_guard_refuses_a_message(shop, settings, api, phone, outbox):
-    settings.PHONE_REFERRALS_SEND_GUARDS = ["shop.guards.business_hours"]
-    shop("captcha", "guards")
+    settings.PHONE_REFERRALS_SEND_GUARDS = ["accounts.guards.business_hours"]
+    shop("captcha", "accounts/guards")
     answer = api.post("/api/users/get_verify_code/", {"phone_number": phone, "hour": "3"})
     assert (answer.status_code, answer.json()) == (403, {"detail": "We are closed.", "code": "closed"})
     assert outbox == []
@@ -227,20 +255,22 @@ def test_a_guard_refuses_a_message(shop, settings, api, phone, outbox):
 
 
 def test_a_receiver_rewards_the_referrer(shop, make_user, django_capture_on_commit_callbacks):
-    rewards = shop("rewards", "rewards").rewards
+    rewards = shop("rewards", "accounts/rewards").rewards
     referrer, referred = make_user(1), make_user(2)
     with django_capture_on_commit_callbacks(execute=True):
         redeem(referred, code_of(referrer).code)
     assert rewards == [(referrer.pk, 10)]
-    referrer_of = shop("rewards", "orders").referrer_of
+    referrer_of = shop("rewards", "accounts/orders").referrer_of
     assert (referrer_of(referred), referrer_of(referrer)) == (referrer, None)
 
 
 def test_staff_see_a_network_and_unlock_a_phone(shop, django_user_model, phone):
-    page = shop("admin", "admin").UserAdmin(django_user_model, admin.site)
+    page = shop("admin", "accounts/admin").UserAdmin(django_user_model, admin.site)
     assert "phone_referral_network" in page.get_readonly_fields(None, django_user_model())
+    assert page.list_display[0] == "username"
+    assert page.list_display[-1] == "phone_number"
     PhoneVerification.objects.create(phone_number=phone, purpose="sign_in", wrong_guesses_since_success=100)
-    shop("admin", "support").unlock(phone)
+    shop("admin", "accounts/support").unlock(phone)
     assert PhoneVerification.objects.get().wrong_guesses_since_success == 0
 
 
@@ -255,7 +285,7 @@ def no_admin_of_users(django_user_model):
 def test_staff_add_and_change_users_without_a_username(shop, no_admin_of_users, monkeypatch, client, django_user_model):
     monkeypatch.setitem(sys.modules, "accounts", ModuleType("accounts"))
     monkeypatch.setitem(sys.modules, "accounts.models", SimpleNamespace(User=django_user_model))
-    page = shop("admin", "accounts/admin").UserAdmin
+    page = shop("admin", "accounts/admin_").UserAdmin
     assert type(admin.site.get_model_admin(django_user_model)) is page
     assert run_checks() == []
     client.force_login(django_user_model.objects.create_superuser("+12015550199"))
@@ -277,9 +307,20 @@ def test_staff_add_and_change_users_without_a_username(shop, no_admin_of_users, 
     assert "+12015550102" in client.get(users, {"q": "201 555 0102"}).content.decode()
 
 
+def test_who_has_signed_up_becomes_a_superuser(sign_in, client, monkeypatch, django_user_model):
+    sign_in("+12015550110")
+    monkeypatch.setitem(sys.modules, "accounts.models", SimpleNamespace(User=django_user_model))
+    monkeypatch.setattr("getpass.getpass", lambda: "by the lake 7")
+    (typed,) = blocks(HOWTO["admin"], "console")
+    exec("\n".join(re.findall("^>>> (.+)$", typed, re.MULTILINE)), {})  # noqa: S102 - our own page
+    assert client.login(phone_number="+12015550110", password="by the lake 7")
+    assert client.get("/admin/").status_code == 200
+    assert django_user_model.objects.get().is_superuser
+
+
 def test_the_pages_have_an_address(shop, client):
-    shop("pages", "urls")
-    with override_settings(ROOT_URLCONF="shop.urls"):
+    shop("pages", "config/urls")
+    with override_settings(ROOT_URLCONF="config.urls"):
         assert client.get("/account/sign-in/").status_code == 200
 
 

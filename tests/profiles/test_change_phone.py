@@ -87,6 +87,7 @@ def test_after_an_old_sign_in_the_old_phone_has_to_be_proven_too(me, stale, post
     codes = {"phone_number": NEW, "code": last_code(NEW)}
     for refused in (post(me, "phone/", **codes), post(me, "phone/", **codes, current_code=None)):
         assert (refused.status, refused.code) == (403, "proof_required")
+        assert "the code that was sent to your current phone" in refused.body["detail"]
     refused = post(me, "phone/", **codes, current_code=wrong(last_code(OLD)))
     assert (refused.status, refused.code) == (400, "invalid_code")
     assert holder(OLD)
@@ -222,8 +223,9 @@ def test_a_signal_says_so_when_it_is_committed(me, change, django_capture_on_com
 def test_who_has_no_phone_yet_needs_a_recent_sign_in(me, post, change):
     get_user_model().objects.update(phone_number=None)
     get_user_model().objects.update(last_login=timezone.now() - timedelta(hours=1))
-    assert post(me, "phone/get_verify_code/", phone_number=NEW).code == "proof_required"
-    assert post(me, "phone/", phone_number=NEW, code="123456", current_code="123456").code == "proof_required"
+    codes = {"phone_number": NEW, "code": "123456", "current_code": "123456"}
+    for refused in (post(me, "phone/get_verify_code/", phone_number=NEW), post(me, "phone/", **codes)):
+        assert refused.body == {"detail": "Sign in again to add a phone.", "code": "proof_required"}
     get_user_model().objects.update(last_login=timezone.now())
     assert change(me).status == 200
     assert holder(NEW)
@@ -304,9 +306,10 @@ def test_the_calls_are_limited_by_address_as_the_others_are():
 
 def test_refusals_speak_russian():
     from phone_referrals.exceptions import PhoneTaken, ProofRequired, SamePhone
+    from phone_referrals.profiles.change_phone import NO_OLD_PHONE
 
     with translation.override("ru"):
-        for error in (PhoneTaken(), ProofRequired(), SamePhone()):
+        for error in (PhoneTaken(), ProofRequired(), ProofRequired(NO_OLD_PHONE), SamePhone()):
             assert re.search("[а-я]", str(error.message))
 
 

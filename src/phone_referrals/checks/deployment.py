@@ -13,6 +13,7 @@ from phone_referrals.checks.ids import (
     CACHE_PER_PROCESS,
     CACHE_TOO_SMALL,
     CODE_ECHOED,
+    INVITATIONS_LOST,
     PROXIES_UNKNOWN,
     REFRESHED_AFTER_THE_END,
     REGIONS_MISSING,
@@ -20,6 +21,8 @@ from phone_referrals.checks.ids import (
     SMS_UNLIMITED,
 )
 from phone_referrals.conf import conf
+from phone_referrals.referrals.invites import InviteMiddleware
+from phone_referrals.referrals.links import invite_page
 from phone_referrals.tokens import get_issuer
 
 # What a cache has to keep. Each call that is counted is an entry, for an hour: up to 90 from one address.
@@ -88,6 +91,24 @@ def _deployment_advice() -> Iterator[CheckMessage]:
             hint='Set SIMPLE_JWT["TOKEN_REFRESH_SERIALIZER"] to "phone_referrals.tokens.jwt.TokenRefreshSerializer".',
             id=REFRESHED_AFTER_THE_END,
         )
+    if not (conf.referral_link or invite_page("CODE") or _keeps_invitations()):
+        yield Warning(
+            "Whoever follows an invite link is not invited: it is /?ref=CODE, and nothing of the package reads that.",
+            hint='Add "phone_referrals.referrals.invites.InviteMiddleware" to MIDDLEWARE, include '
+            "phone_referrals.pages.urls, or name a page that reads the code in PHONE_REFERRALS_REFERRAL_LINK.",
+            id=INVITATIONS_LOST,
+        )
+
+
+def _keeps_invitations() -> bool:
+    for path in settings.MIDDLEWARE:
+        try:
+            middleware = import_string(path)
+        except ImportError:
+            continue  # Django says so itself, when the site starts.
+        if isinstance(middleware, type) and issubclass(middleware, InviteMiddleware):
+            return True
+    return False
 
 
 def _refreshes_after_the_end() -> bool:

@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, router, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from phone_referrals import signals
@@ -21,6 +22,8 @@ from phone_referrals.signin.notices import tell_of_change
 from phone_referrals.signin.verification import CodeSent, check_code, request_code
 from phone_referrals.tokens import get_issuer
 from phone_referrals.tokens.session import end_other_sessions
+
+NO_OLD_PHONE = _("Sign in again to add a phone.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +54,7 @@ def request_change(
     """
     current, is_recent = _current_phone(request, phone_number), has_signed_in_recently(request)
     if not (is_recent or current):
-        raise ProofRequired
+        raise ProofRequired(NO_OLD_PHONE)
     ask = partial(request_code, host=host, address=address, data=data)
     sent = ask(phone_number=phone_number, purpose=Purpose.CHANGE_PHONE)
     if is_recent:
@@ -73,7 +76,7 @@ def change_phone(request: Any, *, phone_number: str, code: str, host: str, curre
     current = _current_phone(request, phone_number)
     must_prove = not has_signed_in_recently(request)
     if must_prove and not (current and current_code):
-        raise ProofRequired
+        raise ProofRequired(None if current else NO_OLD_PHONE)
     # The new phone first: a wrong guess at the old one's code costs a thief a message, and a mistake in the new one's
     # does not cost the user the proof of the old.
     check_code(phone_number=phone_number, code=code, purpose=Purpose.CHANGE_PHONE)
