@@ -99,6 +99,19 @@ def test_phones_are_read_at_once_from_rows_that_have_a_user(column, accounts, ma
         assert [accounts.phone_of(profile.user) for profile in profiles] == ["+12015550100", "+12015550101"]
 
 
+def test_a_phone_is_read_anew_where_that_takes_one_short_statement(column, accounts, make_user, phone):
+    stored = accounts.stored_phone_of(make_user(0), using="default")
+    assert stored == (phone if column == "phone_number" else None)
+
+
+def test_a_phone_that_a_host_reads_in_its_own_way_is_not_read_anew(make_user):
+    class Accounts(PhoneAccounts):
+        def phone_of(self, user):
+            return super().phone_of(user)
+
+    assert Accounts().stored_phone_of(make_user(0), using="default") is None
+
+
 def test_who_must_have_a_username_gets_one_that_says_nothing_of_the_phone(
     settings, accounts, phone, other_phone, monkeypatch
 ):

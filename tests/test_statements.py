@@ -83,6 +83,13 @@ def test_a_row_has_its_annotations_and_only_the_columns_that_were_asked_for(code
 # update
 
 
+def test_a_column_of_one_row_is_read(verification, phone, other_phone):
+    other = PhoneVerification.objects.create(phone_number=other_phone, purpose="sign_in")
+    keys = [verification.pk, other.pk, 0]
+    read = [statements.value(PhoneVerification, "phone_number", using=DEFAULT_DB_ALIAS, key=key) for key in keys]
+    assert read == [phone, other_phone, None]
+
+
 def test_the_values_are_written_to_the_row_that_is_as_where_says(verification, phone, other_phone):
     PhoneVerification.objects.create(phone_number=other_phone)
     values = {"sent_at": [3.5], "resend_at": None, "version": 7}

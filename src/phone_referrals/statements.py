@@ -36,6 +36,18 @@ class Select:
         return row
 
 
+def value(model: type[models.Model], name: str, *, using: str, key: Any) -> Any:
+    """Return one column of the row that has the primary key, as the database has it; `None` where there is no row."""
+    connection, primary = connections[using], model._meta.pk
+    quote: Any = connection.ops.quote_name
+    column, table = quote(model._meta.get_field(name).column), quote(model._meta.db_table)  # type: ignore[union-attr]
+    sql = f"SELECT {column} FROM {table} WHERE {quote(primary.column)} = %s"  # noqa: S608 - names of the model's
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [primary.get_db_prep_value(key, connection)])
+        found = cursor.fetchone()
+    return found[0] if found else None
+
+
 def update(
     model: type[models.Model],
     *,

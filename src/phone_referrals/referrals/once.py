@@ -30,8 +30,11 @@ def remember_if_left(user: Any, phone_number: str) -> None:
     before is seen here.
     """
     model, accounts = get_user_model(), get_accounts()
-    rows = accounts.join(model._base_manager.using(router.db_for_write(model)).filter(pk=user.pk))
-    if phone_number and phone_number not in map(accounts.phone_of, rows):
+    alias = router.db_for_write(model)
+    if not phone_number or accounts.stored_phone_of(user, using=alias) == phone_number:
+        return
+    rows = accounts.join(model._base_manager.using(alias).filter(pk=user.pk))
+    if phone_number not in map(accounts.phone_of, rows):
         _keep(phone_number)
 
 
