@@ -153,6 +153,15 @@ def test_a_phone_is_remembered_beside_the_referrals_whatever_the_router_says(sec
 
 
 @pytest.mark.django_db
+def test_a_phone_is_not_taken_for_left_where_a_replica_is_late(second_database, settings, make_user, phone):
+    settings.DATABASE_ROUTERS = [f"{__name__}.Late"]
+    settings.PHONE_REFERRALS_PHONE_FIELD = "profile__phone"
+    user = make_user(0)
+    once.remember_if_left(user, phone)
+    assert not RedeemedPhone.objects.exists()
+
+
+@pytest.mark.django_db
 def test_a_phone_is_looked_at_again_when_the_referral_is_committed(elsewhere, monkeypatch):
     looked = []
     monkeypatch.setattr(once, "remember_if_left", lambda *args: looked.append(args))

@@ -7,6 +7,7 @@ from phone_referrals.accounts import get_accounts
 from phone_referrals.models import RedeemedPhone, Referral
 from phone_referrals.referrals import codes, once
 from phone_referrals.referrals.redeem import redeem
+from tests.hosts.phone_first.models import Profile
 
 PHONE, OTHER = "+12015550100", "+12015550101"
 
@@ -107,6 +108,13 @@ def test_a_phone_that_is_left_while_it_redeems_is_forgotten_without_a_second_loo
 @pytest.mark.parametrize("phone_number", ["", PHONE])
 def test_a_phone_that_is_kept_is_not_remembered(redeemer, phone_number):
     once.remember_if_left(redeemer, phone_number)
+    assert not RedeemedPhone.objects.exists()
+
+
+def test_a_phone_beside_the_user_that_is_kept_is_not_remembered(redeemer, settings):
+    settings.PHONE_REFERRALS_PHONE_FIELD = "profile__phone"
+    Profile.objects.create(user=redeemer, phone=PHONE)
+    once.remember_if_left(redeemer, PHONE)
     assert not RedeemedPhone.objects.exists()
 
 
