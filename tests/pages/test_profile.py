@@ -205,6 +205,17 @@ def test_who_is_a_user_already_finds_the_code_of_a_link_in_the_form(client, make
     assert client.cookies["phone_referrals_invite"].value == ""
 
 
+def test_an_invitation_that_may_be_accepted_is_told_of_and_ones_own_is_not(client, me, make_user, refer, text_of):
+    told = "To accept your invitation, use its code."
+    client.get(f"/r/{code_of(me).code}/")
+    assert told not in text_of(client.get("/"))
+    del client.cookies["phone_referrals_invite"]
+    client.get(f"/r/{code_of(make_user(1)).code}/")
+    assert told in text_of(client.get("/"))
+    refer(make_user(2), me)
+    assert told not in text_of(client.get("/"))
+
+
 def test_a_code_that_is_refused_stays_in_the_cookie(client, make_user, redeem):
     client.get(f"/r/{code_of(make_user(1)).code}/")
     redeem("NOBODY")

@@ -49,7 +49,7 @@ class PhoneUserAdminMixin(admin.ModelAdmin):  # type: ignore[type-arg]
         if obj is None:
             return fieldsets
         phone = [(None, {"fields": [conf.phone_field]})] if self._lacks_the_phone(request, obj, fieldsets) else []
-        referrals = (_("referrals"), {"fields": ["phone_referral_code", "phone_referral_network"]})
+        referrals = (_("Referrals"), {"fields": ["phone_referral_code", "phone_referral_network"]})
         return [*fieldsets[:1], *phone, *fieldsets[1:], referrals]
 
     def _lacks_the_phone(self, request: Any, obj: Any, fieldsets: Any) -> bool:

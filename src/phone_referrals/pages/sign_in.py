@@ -129,11 +129,9 @@ class EnterCodeView(SignInPage):
             why = _("Your invitation could not be accepted: %(reason)s") % {"reason": explain(signed_in.refusal)}
             messages.warning(self.request, why, fail_silently=True)
         response = SeeOther(self.get_success_url())
+        # For somebody who is a user already it waits in the form of the profile.
         if invite and (signed_in.created or hasattr(signed_in.user, "phone_referral")):
             invites.forget(response)
-        elif invite:
-            # It waits in the form of the profile for somebody who is a user already.
-            messages.info(self.request, _("To accept your invitation, use its code."), fail_silently=True)
         return response
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
