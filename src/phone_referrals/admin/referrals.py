@@ -176,8 +176,10 @@ class ReferralAdmin(ListAdmin):
 
     # No circle is possible while referrals go with their users only. The permission stays: users are deleted by it.
 
-    def get_actions(self, request: Any) -> dict[str, Any]:
-        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
+    def get_actions(self, request: Any, action_location: Any = None) -> dict[str, Any]:
+        where = {"action_location": action_location} if action_location else {}  # Django 6.1 has two places.
+        actions = super().get_actions(request, **where)
+        return {name: action for name, action in actions.items() if name != "delete_selected"}
 
     def change_view(self, request: Any, object_id: str, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         return super().change_view(request, object_id, form_url, {"show_delete": False, **(extra_context or {})})
