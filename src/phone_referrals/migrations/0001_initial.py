@@ -1,18 +1,7 @@
-from typing import Any
-
 import django.db.models.deletion
 import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
-
-
-def add_brin_index(apps: Any, schema_editor: Any) -> None:
-    """Index the time of referrals for reports by date: a few kilobytes, where a B-tree would take gigabytes."""
-    if schema_editor.connection.vendor != "postgresql":
-        return
-    referral = apps.get_model("phone_referrals", "Referral")._meta
-    table, column = map(schema_editor.quote_name, (referral.db_table, referral.get_field("created_at").column))
-    schema_editor.execute(f"CREATE INDEX phone_referrals_created_brin ON {table} USING brin ({column})")
 
 
 class Migration(migrations.Migration):
@@ -23,6 +12,20 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name="RedeemedPhone",
+            fields=[
+                ("digest", models.CharField(editable=False, max_length=64, primary_key=True, serialize=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created at"),
+                ),
+            ],
+            options={
+                "verbose_name": "redeemed phone",
+                "verbose_name_plural": "redeemed phones",
+            },
+        ),
         migrations.CreateModel(
             name="PhoneVerification",
             fields=[
@@ -56,6 +59,78 @@ class Migration(migrations.Migration):
                         fields=("phone_number", "purpose"), name="phone_referrals_one_row_per_purpose"
                     )
                 ],
+            },
+        ),
+        migrations.CreateModel(
+            name="QueuedCode",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("host", models.CharField(max_length=255)),
+                ("language", models.CharField(max_length=35)),
+                ("counted_in", models.JSONField()),
+                ("queued_at", models.DateTimeField()),
+                ("due_at", models.DateTimeField()),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("maybe_sent", models.BooleanField(default=False)),
+                (
+                    "verification",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="queued_codes",
+                        to="phone_referrals.phoneverification",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "queued code",
+                "verbose_name_plural": "queued codes",
+            },
+        ),
+        migrations.CreateModel(
+            name="SmsUsage",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("day", models.DateField(verbose_name="day")),
+                ("region", models.CharField(blank=True, max_length=3, verbose_name="region")),
+                ("slot", models.PositiveSmallIntegerField(default=0, verbose_name="slot")),
+                ("sent", models.PositiveIntegerField(default=0, verbose_name="sent")),
+                ("verified", models.PositiveIntegerField(default=0, verbose_name="verified")),
+                ("failed", models.PositiveIntegerField(default=0, verbose_name="failed")),
+                ("limit_reported", models.BooleanField(default=False, editable=False)),
+                ("pause_reported", models.BooleanField(default=False, editable=False)),
+            ],
+            options={
+                "verbose_name": "SMS usage",
+                "verbose_name_plural": "SMS usage",
+                "constraints": [
+                    models.UniqueConstraint(fields=("day", "region", "slot"), name="phone_referrals_one_row_per_slot")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="UserSession",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(editable=False, max_length=16)),
+                ("key", models.CharField(editable=False, max_length=128, unique=True)),
+                ("user_agent", models.CharField(blank=True, max_length=200, verbose_name="user agent")),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created at"),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="phone_referrals_sessions",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "session",
+                "verbose_name_plural": "sessions",
             },
         ),
         migrations.CreateModel(
@@ -93,7 +168,8 @@ class Migration(migrations.Migration):
                 "verbose_name": "referral",
                 "verbose_name_plural": "referrals",
                 "indexes": [
-                    models.Index(fields=["referrer", "-created_at", "-referred"], name="phone_referrals_newest")
+                    models.Index(fields=["referrer", "-created_at", "-referred"], name="phone_referrals_newest"),
+                    models.Index(fields=["created_at"], name="phone_referrals_by_time"),
                 ],
                 "constraints": [
                     models.CheckConstraint(
@@ -148,6 +224,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "referral code",
                 "verbose_name_plural": "referral codes",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("is_disabled", True)), fields=["user"], name="phone_referrals_disabled"
+                    )
+                ],
                 "constraints": [
                     models.UniqueConstraint(
                         condition=models.Q(("is_active", True)),
@@ -157,5 +238,4 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunPython(add_brin_index, migrations.RunPython.noop),
     ]
