@@ -68,12 +68,18 @@ def test_a_refusal_of_the_host_needs_three_lines():
 
 def test_the_exception_handler_of_the_host_renders_our_refusals(settings):
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "EXCEPTION_HANDLER": f"{__name__}.host_handler"}
-    assert answer_of(raising(InvalidCode())).data == {"error": "invalid_code"}
+    assert answer_of(raising(InvalidCode(guesses_left=3))).data == {"error": "invalid_code", "guesses_left": 3}
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "EXCEPTION_HANDLER": f"{__name__}.handler_of_text"}
+    assert answer_of(raising(InvalidCode(guesses_left=3))).data == "Wrong code."
 
 
 def host_handler(exc, context):
     assert isinstance(exc, Refusal)
-    return Response({"error": exc.detail["code"]}, status=exc.status_code)
+    return Response({"error": exc.get_codes()}, status=exc.status_code)
+
+
+def handler_of_text(exc, context):
+    return Response(exc.get_full_details()["message"], status=exc.status_code)
 
 
 def test_too_deep_a_nesting_is_the_fault_of_who_sent_it():

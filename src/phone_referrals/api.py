@@ -24,11 +24,15 @@ from phone_referrals.tokens.session import has_readable_session
 
 
 class Refusal(APIException):
-    """A refusal of the package in the terms of DRF, whose exception handler, or the host's, renders it."""
+    """A refusal of the package in the terms of DRF, whose exception handler, or the host's, renders it.
+
+    `extra` is what the answer says beside the message, such as `guesses_left`.
+    """
 
     def __init__(self, error: PhoneReferralsError) -> None:
         self.status_code = error.status_code
-        self.detail: Any = {"detail": error.message, "code": error.code, **error.extra}
+        super().__init__(error.message, error.code)
+        self.extra = error.extra
         self.wait = error.retry_after
         if self.status_code == status.HTTP_429_TOO_MANY_REQUESTS:
             # Who need not wait is told 1: DRF has no header for 0.
@@ -83,6 +87,9 @@ class ApiView(GenericAPIView[Any]):
             response.data = dict(response.data)
         if isinstance(response.data, dict) and isinstance(response.data.get("detail"), ErrorDetail):
             response.data["code"] = response.data["detail"].code
+        if isinstance(exc, Refusal) and isinstance(response.data, dict):
+            # Here, and not in `detail`: exception handlers look for nothing but an `ErrorDetail` there.
+            response.data |= exc.extra
         return response
 
 
