@@ -9,7 +9,7 @@ MEASURED := --cov --cov-append --cov-report= --cov-fail-under=0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 POSTGRES := $(BIN)/python example_project/postgres.py --
 
-.PHONY: demo test lint docs clients package browser screenshots faults fuzz audit mutants deploy-check scale-check bench clean
+.PHONY: demo test lint docs clients package browser screenshots faults fuzz audit mutants deploy-check scale-check bench mariadb clean
 
 demo: .venv/demo.stamp  ## The example site on a PostgreSQL of its own, until it is stopped.
 	@exec $(BIN)/python example_project/demo.py $(PORT)
@@ -63,6 +63,9 @@ deploy-check: .venv/deploy.stamp  ## example_project/deploy without Docker; as r
 scale-check: .venv/test.stamp  ## Two machines on one PostgreSQL with a replica, and one Redis: limits stay exact. Needs redis-server.
 	$(BIN)/python tests/scaling/run.py
 
+mariadb: .venv/mariadb.stamp  ## What uses the database, on a MariaDB. Needs Debian's mariadb-server, libmariadb-dev, pkg-config and gcc.
+	$(BIN)/python tests/mariadb.py -- $(PYTEST) -m database $(ARGS)
+
 bench: .venv/test.stamp  ## How fast the package is beside the thinnest views and its peers: ten minutes; ARGS=--quick for three.
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
@@ -97,6 +100,10 @@ clean:
 
 .venv/tools.stamp: .venv/test.stamp tests/requirements-tools.txt
 	$(PIP) --quiet --requirement tests/requirements-tools.txt
+	@touch $@
+
+.venv/mariadb.stamp: .venv/test.stamp tests/requirements-mariadb.txt
+	$(PIP) --quiet --requirement tests/requirements-mariadb.txt
 	@touch $@
 
 .venv/browser.stamp: .venv/test.stamp $(addprefix tests/browser/,requirements.txt package.json package-lock.json)

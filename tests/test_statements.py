@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.db import DEFAULT_DB_ALIAS, IntegrityError
-from django.db.models import Value
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError
+from django.db.models import F, Value
 from django.db.models.functions import Concat
 from django.db.models.signals import post_save, pre_save
 from django.utils import timezone
@@ -65,11 +65,12 @@ def test_nothing_is_read_of_nobody(verification, other_phone):
 
 
 def test_a_row_has_its_annotations_and_only_the_columns_that_were_asked_for(code):
+    ReferralCode.objects.update(expires_at=WHEN)
     rows = ReferralCode.objects.filter(code="?").only("code", "max_uses")
-    rows = rows.annotate(twice=Concat("code", "code"), said=Value(True), joined_at=Value(WHEN))
+    rows = rows.annotate(twice=Concat("code", "code"), said=Value(True), ends_at=F("expires_at"))
     row = statements.Select(rows, using=DEFAULT_DB_ALIAS).one({"?": "A0"})
 
-    assert (row.pk, row.code, row.max_uses, row.twice, row.said, row.joined_at) == (
+    assert (row.pk, row.code, row.max_uses, row.twice, row.said, row.ends_at) == (
         code.pk,
         "A0",
         3,
@@ -85,7 +86,7 @@ def test_a_row_has_its_annotations_and_only_the_columns_that_were_asked_for(code
 
 def test_a_column_of_one_row_is_read(verification, phone, other_phone):
     other = PhoneVerification.objects.create(phone_number=other_phone, purpose="sign_in")
-    keys = [verification.pk, other.pk, 0]
+    keys = [verification.pk, other.pk, -1]
     read = [statements.value(PhoneVerification, "phone_number", using=DEFAULT_DB_ALIAS, key=key) for key in keys]
     assert read == [phone, other_phone, None]
 
@@ -165,3 +166,47 @@ def test_a_key_that_a_row_has_is_written(make_user):
 def test_a_row_that_is_there_already_is_refused_by_the_database(verification, phone):
     with pytest.raises(IntegrityError):
         statements.insert(PhoneVerification(phone_number=phone), using=DEFAULT_DB_ALIAS)
+
+
+# retried: tests/races/test_deadlocks.py has it with real deadlocks
+
+
+def lost(code="", **of_driver):
+    """Return the error of a lock that was lost, in a driver's words."""
+    error = OperationalError(code)
+    error.__cause__ = type("DriverError", (Exception,), of_driver)()
+    return error
+
+
+class Work:
+    """Fails with each of the errors, then returns."""
+
+    def __init__(self, *errors):
+        self.errors = list(errors)
+
+    def __call__(self):
+        if self.errors:
+            raise self.errors.pop()
+        return "done"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("error", [lost(1205), lost(1213), lost(sqlstate="40P01"), lost(pgcode="40001")])
+def test_a_statement_that_lost_its_locks_is_run_again(error):
+    work = Work(*[error] * 4)
+    assert statements.retried(work, using=DEFAULT_DB_ALIAS) == "done"
+    assert work.errors == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("error", "times"), [(lost(2006), 1), (lost(sqlstate="57014"), 1), (lost(1213), 5)])
+def test_other_errors_and_the_fifth_are_raised(error, times):
+    work = Work(*[error] * 9)
+    with pytest.raises(OperationalError):
+        statements.retried(work, using=DEFAULT_DB_ALIAS)
+    assert len(work.errors) == 9 - times
+
+
+def test_nothing_is_run_again_in_a_transaction_of_somebody_else():
+    with pytest.raises(OperationalError):
+        statements.retried(Work(lost(1213)), using=DEFAULT_DB_ALIAS)

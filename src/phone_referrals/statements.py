@@ -1,9 +1,15 @@
 """Statements on a row or two, written out or kept: to compile as little as this takes the ORM longer than to run it."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
-from django.db import connections, models
+from django.db import OperationalError, connections, models
+
+Result = TypeVar("Result")
+
+# Deadlocks, lock time-outs and failures to serialize: by the numbers of MySQL and MariaDB, and as SQLSTATE.
+LOCKS_LOST = {1205, 1213, "40001", "40P01"}
+TRIES = 5
 
 
 class Select:
@@ -79,9 +85,13 @@ def update(
             parameters.append(below)
     # Names of the model's table and columns: nothing that a client sends.
     sql = f"UPDATE {quote(model._meta.db_table)} SET {', '.join(assigned)} WHERE {' AND '.join(conditions)}"  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return bool(cursor.rowcount)
+
+    def execute() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return bool(cursor.rowcount)
+
+    return retried(execute, using=using)
 
 
 def insert(row: models.Model, *, using: str) -> None:
@@ -99,3 +109,23 @@ def insert(row: models.Model, *, using: str) -> None:
 def values_of(row: models.Model, fields: Iterable[Any], *, using: str) -> list[Any]:
     """Return the values of a row as the database takes them."""
     return [field.get_db_prep_save(getattr(row, field.attname), connections[using]) for field in fields]
+
+
+def retried(work: Callable[[], Result], *, using: str) -> Result:
+    """Run one statement, or one transaction that `work` begins, and again where it was the victim of a deadlock.
+
+    Within a transaction of somebody else the error is raised: that transaction has been rolled back, not `work` alone.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return work()
+        except OperationalError as error:
+            if not (_has_lost_locks(error) and connections[using].get_autocommit()):
+                raise
+    return work()
+
+
+def _has_lost_locks(error: OperationalError) -> bool:
+    cause = error.__cause__  # psycopg calls it `sqlstate`, psycopg2 `pgcode`.
+    codes = {*error.args[:1], getattr(cause, "sqlstate", None), getattr(cause, "pgcode", None)}
+    return not codes.isdisjoint(LOCKS_LOST)
