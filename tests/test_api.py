@@ -3,13 +3,14 @@
 from base64 import b64encode
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.test import RequestFactory
 from rest_framework import serializers
 from rest_framework.authentication import BasicAuthentication, SessionAuthentication, TokenAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
-from rest_framework.test import APIRequestFactory, force_authenticate
+from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
 
 from phone_referrals.api import ApiView, MayReadUsers, OpenView, Refusal
 from phone_referrals.exceptions import Busy, DeliveryFailed, InvalidCode, PhoneReferralsError, ResendTooSoon
@@ -154,6 +155,105 @@ def test_nor_is_one_in_the_cookie_of_who_signs_in_by_session(client, settings, p
     data, cookie = {"phone_number": phone, "code": send_code(phone)}, 'sessionid="aaaaaaaa\\000"'
     response = client.post("/api/users/auth/", data, headers={"cookie": cookie})
     assert (response.status_code, response.json()["code"]) == (400, "parse_error")
+
+
+SIMPLE = {
+    "form": ("application/x-www-form-urlencoded", "phone_number=%2B12015550100&code=123456"),
+    "parts": (
+        "multipart/form-data; boundary=x",
+        '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n',
+    ),
+    "text": ("text/plain", '{"phone_number": "+12015550100"}'),
+    "no type": ("", ""),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/users/get_verify_code/", "/api/users/auth/"])
+@pytest.mark.parametrize(("content_type", "body"), SIMPLE.values(), ids=SIMPLE)
+def test_a_form_of_another_site_is_refused(client, outbox, path, content_type, body):
+    answer = client.generic("POST", path, body, content_type, headers={"sec-fetch-site": "cross-site"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "cross_site")
+    assert outbox == []
+
+
+@pytest.mark.django_db
+def test_a_form_of_another_site_costs_its_visitor_no_attempt(client, limit):
+    limit(get_verify_code="1/hour")
+    path, data = "/api/users/get_verify_code/", {"phone_number": "+12015550100"}
+    assert client.post(path, data, headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    assert client.post(path, data).status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("site", "content_type"),
+    [
+        *(
+            (site, content_type)
+            for site in ("same-origin", "same-site", "none", "")
+            for content_type in ("json", "form")
+        ),
+        # A browser has asked first whether it may send it: by CORS.
+        ("cross-site", "json"),
+    ],
+)
+def test_what_a_browser_may_send_is_accepted(client, outbox, site, content_type):
+    kinds = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
+    body = {"json": '{"phone_number": "+12015550100"}', "form": "phone_number=%2B12015550100"}[content_type]
+    headers = {"sec-fetch-site": site} if site else {}
+    path = "/api/users/get_verify_code/"
+    assert client.generic("POST", path, body, kinds[content_type], headers=headers).status_code == 200
+    assert len(outbox) == 1
+
+
+@pytest.mark.django_db
+def test_a_browser_that_asks_by_cors_is_not_refused(client):
+    path = "/api/users/get_verify_code/"
+    assert client.options(path, headers={"sec-fetch-site": "cross-site"}).status_code == 200
+
+
+# Caches
+
+
+ANSWERS = {
+    # name: arguments of the client's `generic`
+    "read": ("GET", "/api/users/me/"),
+    "list": ("GET", "/api/users/"),
+    "head": ("HEAD", "/api/users/me/"),
+    "options": ("OPTIONS", "/api/users/me/"),
+    "not found": ("GET", "/api/users/0/"),
+    "wrong method": ("POST", "/api/users/me/"),
+    "wrong body": ("POST", "/api/users/auth/", "{", "application/json"),
+    "wrong charset": ("POST", "/api/users/auth/", "{}", "application/json; charset=utf-16"),
+    "signed out": ("POST", "/api/users/logout/"),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("call", ANSWERS.values(), ids=ANSWERS)
+def test_no_cache_keeps_an_answer(sign_in, phone, call):
+    for client in (APIClient(), sign_in(phone)):
+        answer = client.generic(*call)
+        assert {"no-store", "private"} <= {*answer["Cache-Control"].split(", ")}
+        assert {"Authorization", "Cookie"} <= {*answer["Vary"].split(", ")}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["users/me/", "users/", "referrals/"])
+def test_the_cache_of_the_whole_site_hands_nobody_anothers_answer(sign_in, phone, other_phone, settings, path):
+    settings.MIDDLEWARE = [
+        "django.middleware.cache.UpdateCacheMiddleware",
+        *settings.MIDDLEWARE,
+        "django.middleware.cache.FetchFromCacheMiddleware",
+    ]
+    settings.PHONE_REFERRALS_USERS_PERMISSION = "rest_framework.permissions.IsAuthenticated"
+    first, second = sign_in(phone), sign_in(other_phone)
+    answers = [client.get(f"/api/{path}") for client in (first, second, APIClient())]
+    assert [answer.status_code for answer in answers] == [200, 200, 401]
+    assert answers[0].content != answers[1].content
+    get_user_model().objects.filter(phone_number=phone).delete()
+    assert first.get(f"/api/{path}").status_code == 401
 
 
 @pytest.mark.parametrize("view", [ApiView, OpenView])

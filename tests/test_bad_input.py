@@ -336,11 +336,11 @@ CONTENT_TYPES = {
 }
 
 
-# DRF before 3.18 answers 500 to "zlib", "bz2", "rot13" and "zlib form": its own parsers fail, before any view is asked.
 @pytest.mark.parametrize("content_type", cases(CONTENT_TYPES))
 def test_a_type_of_content_that_we_do_not_read_is_refused(client, content_type):
     for path in WRITE:
         response = post(client, path, '{"phone_number": "x", "referral_code": ""}', content_type)
+        assert response.status_code == (415 if "charset" in content_type else response.status_code), path
         assert response.status_code in {400, 415}, path
         assert_refused(response, "phone_number", "code", "referral_code")
 
@@ -395,7 +395,7 @@ MULTIPARTS = {
 def test_a_bad_multipart_body_is_refused(client, body):
     for path in WRITE:
         response = post(client, path, body, "multipart/form-data; boundary=x")
-        assert response.status_code in {400, 413}, path
+        assert response.status_code in {400, 413, 415}, path
 
 
 # Headers, methods and paths

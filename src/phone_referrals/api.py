@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import DataError, connections, transaction
+from django.http import HttpRequest
 from django.middleware.csrf import get_token
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
+from django.utils.log import log_response
 from django.utils.module_loading import import_string
 from rest_framework import status
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, ErrorDetail, ParseError
 from rest_framework.generics import GenericAPIView
-from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
@@ -18,7 +21,8 @@ from rest_framework.utils.serializer_helpers import ReturnDict
 from rest_framework.views import APIView
 
 from phone_referrals.conf import conf
-from phone_referrals.exceptions import PhoneReferralsError
+from phone_referrals.exceptions import CrossSite, PhoneReferralsError, Unavailable
+from phone_referrals.http import RETRY_AFTER, guarded, is_database_down, require_utf8
 from phone_referrals.tokens import get_issuer
 from phone_referrals.tokens.session import has_readable_session
 
@@ -39,8 +43,15 @@ class Refusal(APIException):
             self.wait = max(1, self.wait or 0)
 
 
+# What a form of any site can send, and a script without asking first (the "simple requests" of the Fetch standard).
+SIMPLE_TYPES = {"", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
+
+
 class ApiView(GenericAPIView[Any]):
-    """Base of the views: tokens of the site's kind, signed-in users only, errors as `{"detail", "code"}`."""
+    """Base of the views: tokens of the site's kind, signed-in users only, errors as `{"detail", "code"}`.
+
+    A request is UTF-8, an answer is kept by no cache, and error reports show neither.
+    """
 
     permission_classes: Sequence[type[BasePermission]] = (IsAuthenticated,)
     # Lists are keyset pages. With a paginator of the host's, the browsable API would look for a queryset here.
@@ -48,7 +59,7 @@ class ApiView(GenericAPIView[Any]):
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
-        view = super().as_view(**initkwargs)
+        view = guarded(super().as_view(**initkwargs))
         # A host's ATOMIC_REQUESTS would forget wrong guesses when it rolls back.
         for alias in connections:
             view = transaction.non_atomic_requests(using=alias)(view)
@@ -60,6 +71,10 @@ class ApiView(GenericAPIView[Any]):
         # What the issuer's are made of would only read the same header or cookie again.
         others = [each for each in self.authentication_classes if not any(issubclass(one, each) for one in issued)]
         return [authentication() for authentication in (*issued, *others)]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        require_utf8(request._request)
+        super().initial(request, *args, **kwargs)
 
     def perform_authentication(self, request: Request) -> None:
         try:
@@ -75,13 +90,27 @@ class ApiView(GenericAPIView[Any]):
         hosts = [each for each in APIView.throttle_classes if each not in self.throttle_classes]
         return [throttle() for throttle in (*self.throttle_classes, *hosts)]
 
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        add_never_cache_headers(response)
+        patch_vary_headers(response, ["Authorization", "Cookie"])
+        return response
+
     def handle_exception(self, exc: Exception) -> Response:
+        error, is_down = exc, is_database_down(exc)
+        if is_down:
+            # The browsable API asks again who it is.
+            self.request.authenticators = ()
+            exc = Unavailable(retry_after=RETRY_AFTER)
         if isinstance(exc, PhoneReferralsError):
             exc = Refusal(exc)
         elif isinstance(exc, RecursionError):
             # JSON nested deeper than Python reads.
             exc = ParseError()
         response = super().handle_exception(exc)
+        if is_down:
+            path = self.request._request.path
+            log_response("Database down: %s", path, response=response, request=self.request._request, exception=error)
         if isinstance(response.data, ReturnDict):
             # Without its serializer, from which the browsable API shows the input again: not all of it can be written.
             response.data = dict(response.data)
@@ -103,6 +132,7 @@ class OpenView(ApiView):
         return []
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.refuse_forms_of_other_sites(request._request)
         super().initial(request, *args, **kwargs)
         if get_issuer().logs_in:
             if not has_readable_session(request._request):
@@ -111,6 +141,16 @@ class OpenView(ApiView):
             get_token(request._request)  # The answer to the first of the two calls brings the cookie.
             if self.signs_in:
                 SessionAuthentication().enforce_csrf(request)
+
+    def refuse_forms_of_other_sites(self, request: HttpRequest) -> None:
+        """Raise `CrossSite` where a browser says that a page of another site sends what it need not ask for.
+
+        JSON needs no rule: a browser sends it to another site only if that allows it by CORS. Clients that are no
+        browsers do not send `Sec-Fetch-Site`.
+        """
+        is_simple = request.method not in SAFE_METHODS and request.content_type in SIMPLE_TYPES
+        if is_simple and request.headers.get("Sec-Fetch-Site") == "cross-site":
+            raise CrossSite
 
 
 class MayReadUsers(BasePermission):

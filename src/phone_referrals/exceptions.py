@@ -36,6 +36,30 @@ class TooManyRequests(PhoneReferralsError):
     default_message = _("Too many requests.")
 
 
+class Unavailable(PhoneReferralsError):
+    """The database cannot be reached."""
+
+    code = "unavailable"
+    status_code = 503
+    default_message = _("Try again in a moment.")
+
+
+class NotUTF8(PhoneReferralsError):
+    """A request is in another charset."""
+
+    code = "unsupported_media_type"
+    status_code = 415
+    default_message = _("Send UTF-8.")
+
+
+class CrossSite(PhoneReferralsError):
+    """A page of another site has sent a form to the API."""
+
+    code = "cross_site"
+    status_code = 403
+    default_message = _("Forms of other sites are not accepted. Send JSON.")
+
+
 class InvalidPhoneNumber(PhoneReferralsError):
     code = "invalid_phone_number"
     default_message = _("Enter a valid phone number.")

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from phone_referrals import phones
 from phone_referrals.accounts import masked_phone_of
 from phone_referrals.exceptions import InvalidPhoneNumber
+from phone_referrals.http import guarded
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
@@ -25,7 +26,18 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
         return int(rows[: self.MAX_COUNT].count())
 
 
-class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class UnreportedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Keeps phones out of error reports: those that staff type, search for and look at."""
+
+    @property
+    def urls(self) -> list[Any]:
+        patterns = super().urls
+        for each in patterns:
+            each.callback = guarded(each.callback)
+        return patterns
+
+
+class ListAdmin(UnreportedAdmin):
     """Base of our pages in the admin. Rows are written by domain functions only, where a subclass offers them."""
 
     paginator = CappedPaginator

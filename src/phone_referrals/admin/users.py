@@ -9,19 +9,21 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db import router, transaction
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 
 from phone_referrals.accounts import get_accounts, lock
-from phone_referrals.admin.lists import CappedPaginator, phone_in
+from phone_referrals.admin.lists import CappedPaginator, UnreportedAdmin, phone_in
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import AccountDisabled
+from phone_referrals.http import guarded
 from phone_referrals.models import Referral, ReferralCode
 from phone_referrals.profiles import network
 from phone_referrals.referrals import once
 
 
-class PhoneUserAdminMixin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PhoneUserAdminMixin(UnreportedAdmin):
     """Adds a user's referral code and a picture of its network, and finds users by phone number in any spelling.
 
     `class UserAdmin(PhoneUserAdminMixin, DjangoUserAdmin)`. If it names no fields of its own, it shows the phone too.
@@ -65,6 +67,7 @@ class PhoneUserAdminMixin(admin.ModelAdmin):  # type: ignore[type-arg]
         fields = super().get_readonly_fields(request, obj)
         return fields if obj is None else [*fields, "phone_referral_code", "phone_referral_network"]
 
+    @method_decorator(guarded)  # The site's own `autocomplete/` calls it too.
     def get_search_results(self, request: Any, queryset: Any, search_term: str) -> tuple[QuerySet[Any], bool]:
         phone_number = phone_in(search_term)
         if phone_number:

@@ -1,6 +1,7 @@
 """What all pages share: how they are protected, where their neighbours are, and how a refusal is shown."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -9,21 +10,22 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import BadRequest
-from django.db import connections, transaction
+from django.db import InterfaceError, OperationalError, connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import reverse
 from django.utils.decorators import decorator_from_middleware
+from django.utils.log import log_response
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from django.views.generic.edit import FormMixin
 from django.views.i18n import set_language
 from rest_framework.throttling import BaseThrottle
 
-from phone_referrals.exceptions import PhoneReferralsError, TooManyRequests
+from phone_referrals.exceptions import NotUTF8, PhoneReferralsError, TooManyRequests, Unavailable
+from phone_referrals.http import RETRY_AFTER, guarded, is_database_down, require_utf8
 from phone_referrals.pages.words import explain
 from phone_referrals.tokens.session import has_readable_session
 
@@ -43,14 +45,41 @@ class _CsrfProtection(CsrfViewMiddleware):
 
 
 def protected(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `view` with CSRF protection of our own, never cached, and outside the host's `ATOMIC_REQUESTS`."""
-    # Error reports show the variables of each frame: hide those of all that a page calls, which hold phones and codes.
-    view = decorator_from_middleware(_CsrfProtection)(sensitive_variables()(view))
+    """Return `view` with CSRF protection of our own, never cached, and outside the host's `ATOMIC_REQUESTS`.
+
+    A request is UTF-8, and error reports show nothing of it.
+    """
+    view = guarded(_readable(decorator_from_middleware(_CsrfProtection)(view)))
     for alias in connections:
         # Rolling back would forget wrong guesses.
         view = transaction.non_atomic_requests(using=alias)(view)
     # The middleware of the site leaves the check to ours; and to ours who must be signed in.
-    return sensitive_post_parameters()(never_cache(csrf_exempt(login_not_required(view))))
+    return never_cache(csrf_exempt(login_not_required(view)))
+
+
+def _readable(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `view`, which refuses in plain words what cannot be read, and what cannot be done without a database."""
+
+    @wraps(view)
+    def readable(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            require_utf8(request)
+            return view(request, *args, **kwargs)
+        except NotUTF8 as refusal:
+            return _plain(refusal)
+        except (InterfaceError, OperationalError) as error:
+            if not is_database_down(error):
+                raise
+            response = _plain(Unavailable())
+            response["Retry-After"] = str(RETRY_AFTER)
+            log_response("Database down: %s", request.path, response=response, request=request, exception=error)
+            return response
+
+    return readable
+
+
+def _plain(refusal: PhoneReferralsError) -> HttpResponse:
+    return HttpResponse(refusal.message, status=refusal.status_code, content_type="text/plain; charset=utf-8")
 
 
 @protected

@@ -13,6 +13,7 @@ from django.core import signing
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from phone_referrals.conf import conf
+from phone_referrals.http import is_utf8
 from phone_referrals.referrals.codes import read
 
 COOKIE = "phone_referrals_invite"
@@ -71,7 +72,8 @@ class InviteMiddleware:
         return self._remembered(request, await self.get_response(request))
 
     def _remembered(self, request: Any, response: Any) -> Any:
-        if "ref" in request.GET:
+        # In another charset, reading the query may fail, or take long.
+        if is_utf8(request) and "ref" in request.GET:
             remember(request, response, request.GET["ref"])
             # No cache may hand this visitor's cookie to others.
             patch_vary_headers(response, ["Cookie"])
