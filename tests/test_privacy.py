@@ -5,21 +5,26 @@ import re
 import sys
 import warnings
 from contextlib import contextmanager
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
+from django.contrib.admin import site
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.signals import got_request_exception
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import include, path, reverse
 from django.utils import timezone
 from django.views.debug import ExceptionReporter
 
 from phone_referrals import signals
+from phone_referrals import urls as api_urls
 from phone_referrals.exceptions import InvalidPhoneNumber, PhoneReferralsError
-from phone_referrals.models import PhoneVerification, Referral, ReferralCode
+from phone_referrals.models import PhoneVerification, Referral, ReferralCode, SmsUsage
+from phone_referrals.pages import urls as page_urls
 from phone_referrals.phones import parse
 from phone_referrals.profiles.sign_in import sign_in as sign_in_domain
 from phone_referrals.signin.backend import Proof
@@ -568,3 +573,106 @@ def test_an_answer_to_bad_input_does_not_repeat_it(client, phone, path):
         response = client.post(f"/api/users/{path}", data, "application/json", headers={"accept": accept})
         assert response.status_code == 400
         assert_secret(response.content.decode(), f"{phone}9999", "1234567890")
+
+
+# Reports of errors, for every address
+
+
+def addresses_of_the_admin(user, code, redeemed):
+    """Return the address of every page of ours in the admin, and the site's own search for `autocomplete_fields`."""
+    rows = {
+        get_user_model(): user.pk,
+        ReferralCode: code.pk,
+        Referral: redeemed.pk,
+        PhoneVerification: PhoneVerification.objects.first().pk,
+        SmsUsage: SmsUsage.objects.first().pk,
+    }
+    for model, key in rows.items():
+        for pattern in site._registry[model].urls:
+            if pattern.name:
+                yield reverse(f"admin:{pattern.name}", args=[key] * len(pattern.pattern.converters))
+    # On behalf of the owner of a code.
+    options = {"app_label": "phone_referrals", "model_name": "referralcode", "field_name": "user"}
+    yield f"{reverse('admin:autocomplete')}?{urlencode(options)}"
+
+
+def addresses_of(urlpatterns, namespace, key):
+    for pattern in urlpatterns:
+        yield reverse(f"{namespace}:{pattern.name}", args=[key] * len(pattern.pattern.converters))
+
+
+class FailAt:
+    """Fails at the statement of this number, and counts the others."""
+
+    def __init__(self, number):
+        self.left = number
+
+    def __call__(self, execute, *args):
+        self.left -= 1
+        if self.left == -1:
+            raise RuntimeError("crash")
+        return execute(*args)
+
+
+@pytest.fixture
+def somebody(settings, send_code, phone, other_phone):
+    """Return a client that is staff, signed in by session and by token, and all addresses; numbers are all over."""
+    settings.ROOT_URLCONF = f"{__name__}"
+    referrer = sign_in_domain(None, phone_number="+12015550102", code=send_code("+12015550102")).user
+    code = ReferralCode.objects.get(user=referrer)
+    signed_in = sign_in_domain(None, phone_number=phone, code=send_code(phone), referral_code=code.code)
+    user = signed_in.user
+    user.is_staff = user.is_superuser = True
+    user.save()
+    token = signed_in.token["token"]
+    client = Client(raise_request_exception=False, headers={"authorization": f"Token {token}"})
+    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    client.addresses = [
+        *addresses_of(api_urls.urlpatterns, "phone_referrals", user.pk),
+        *addresses_of(page_urls.urlpatterns, "phone_referrals_pages", code.code),
+        *addresses_of_the_admin(user, code, Referral.objects.get()),
+    ]
+    return client
+
+
+urlpatterns = [
+    path("admin/", site.urls),
+    path("api/", include("phone_referrals.urls")),
+    path("", include("phone_referrals.pages.urls")),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["/api/", "/admin/", "/"])
+def test_no_report_of_an_error_shows_a_number_at_any_address(somebody, phone, other_phone, send_code, settings, part):
+    """Statements fail, early and late, so that the frames are those of all that a view calls."""
+    settings.PHONE_REFERRALS_RESEND_WAIT = 0
+    settings.PHONE_REFERRALS_MESSAGES_PER_DAY = 1000
+    code = send_code(other_phone)
+    sent = {"phone_number": other_phone, "code": code, "current_code": code, "referral_code": other_phone}
+    sent |= {"q": other_phone, "user": other_phone, "captcha_token": other_phone, "post": "yes", "is_active": "on"}
+    where = {"q": other_phone, "term": other_phone, "cursor": other_phone}
+    headers = {"referer": f"http://testserver/?{urlencode(where)}"}
+    ours = [
+        each
+        for each in somebody.addresses
+        if each.startswith(part) and (part != "/" or not each.startswith(("/api/", "/admin/")))
+    ]
+    for address in ours:
+        query = f"{'&' if '?' in address else '?'}{urlencode(where)}"
+        for method in ("get", "post"):
+            # The search for `autocomplete_fields` is the site's own, and looks for who asks before it asks us.
+            for number in (2, 3) if "autocomplete" in address else (0, 1, 2, 3, 5, 8, 13, 21, 34):
+                point = transaction.savepoint()
+                with reports() as reported, connection.execute_wrapper(FailAt(number)):
+                    data = sent if method == "post" else {}
+                    environ = {"RAW_URI": address + query}
+                    answer = getattr(somebody, method)(address + query, data, headers=headers, **environ)
+                    getattr(answer, "streaming", False) and list(answer.streaming_content)
+                transaction.set_rollback(False)
+                transaction.savepoint_rollback(point)
+                assert bool(reported) == (answer.status_code == 500), (address, method, number)
+                assert all("RuntimeError" in text for text in reported)
+                assert_secret("\n".join(reported), phone, other_phone, code)
+                if answer.status_code != 500:
+                    break
