@@ -14,8 +14,8 @@ OURS = """
     SELECT n, '!', false, {phone}, false, true, now() FROM generate_series(1, {users}) AS n;
     INSERT INTO authtoken_token (key, user_id, created)
     SELECT {token}, n, now() FROM generate_series(1, {users}) AS n;
-    INSERT INTO phone_referrals_referralcode (user_id, code, is_active, is_disabled, uses, created_at)
-    SELECT n, {code}, true, false, 0, now() FROM generate_series(1, {users}) AS n;
+    INSERT INTO phone_referrals_referralcode (user_id, active_for_id, code, is_disabled, uses, created_at)
+    SELECT n, n, {code}, false, 0, now() FROM generate_series(1, {users}) AS n;
     INSERT INTO phone_referrals_phoneverification (phone_number, purpose, version, wrong_guesses,
         wrong_guesses_since_success, sent_at, sent_since_success, updated_at)
     SELECT {phone}, 'sign_in', 0, 0, 0, '[]', 0, now() FROM generate_series(1, {users}) AS n;

@@ -97,15 +97,20 @@ def test_a_code_belongs_to_one_user(users):
 
 
 def test_a_user_has_one_active_code(users):
-    ReferralCode.objects.create(user=users[0], code="A0")
+    ReferralCode.objects.create(user=users[0], active_for=users[0], code="A0")
 
     with refuses(), transaction.atomic():
-        ReferralCode.objects.create(user=users[0], code="A1")
+        ReferralCode.objects.create(user=users[0], active_for=users[0], code="A1")
+
+
+def test_a_code_is_active_for_its_owner_alone(users):
+    with refuses(), transaction.atomic():
+        ReferralCode.objects.create(user=users[0], active_for=users[1], code="A0")
 
 
 def test_a_user_has_any_number_of_older_codes(users):
     for number in range(3):
-        ReferralCode.objects.create(user=users[0], code=f"A{number}", is_active=number == 2)
+        ReferralCode.objects.create(user=users[0], code=f"A{number}", active_for=users[0] if number == 2 else None)
 
     assert ReferralCode.objects.active().get().code == "A2"
 

@@ -45,8 +45,8 @@ ROWS = """
     FROM (SELECT id, min(id) OVER () AS first, row_number() OVER (ORDER BY id) - 1 AS n FROM {users}) AS numbered
     WHERE n > 1;
 
-    INSERT INTO {codes} (user_id, code, is_active, is_disabled, uses, created_at)
-    SELECT id, 'A' || row_number() OVER (ORDER BY id) - 1, true, false, 0, now() FROM {users};
+    INSERT INTO {codes} (user_id, active_for_id, code, is_disabled, uses, created_at)
+    SELECT id, id, 'A' || row_number() OVER (ORDER BY id) - 1, false, 0, now() FROM {users};
 
     INSERT INTO {verifications} (phone_number, purpose, version, wrong_guesses, wrong_guesses_since_success, sent_at,
                                  sent_since_success, updated_at)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection
 from django.db.models import F, Value
 from django.db.models.functions import Concat
 from django.db.models.signals import post_save, pre_save
@@ -78,7 +78,7 @@ def test_a_row_has_its_annotations_and_only_the_columns_that_were_asked_for(code
         True,
         WHEN,
     )
-    assert row.get_deferred_fields() == {"user_id", "is_active", "is_disabled", "expires_at", "uses", "created_at"}
+    assert row.get_deferred_fields() == {"user_id", "active_for_id", "is_disabled", "expires_at", "uses", "created_at"}
 
 
 # update
@@ -163,9 +163,20 @@ def test_a_key_that_a_row_has_is_written(make_user):
     assert Referral.objects.values_list("pk", "referrer", "code").get() == (user.pk, owner.pk, "A0")
 
 
-def test_a_row_that_is_there_already_is_refused_by_the_database(verification, phone):
-    with pytest.raises(IntegrityError):
-        statements.insert(PhoneVerification(phone_number=phone), using=DEFAULT_DB_ALIAS)
+def test_a_row_that_is_there_already_is_no_error(verification, phone, other_phone):
+    new = [PhoneVerification(phone_number=each, serial=2) for each in (phone, other_phone)]
+    assert [statements.insert(row, using=DEFAULT_DB_ALIAS) for row in new] == [False, True]
+    verification.refresh_from_db()
+    assert verification.serial == 1
+
+
+@pytest.mark.parametrize("returns_key", [True, False])
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="It has either way: those of the others.")
+def test_a_row_is_told_the_key_that_the_database_gave_it(monkeypatch, phone, returns_key):
+    monkeypatch.setattr(connection.features, "can_return_columns_from_insert", returns_key)
+    rows = [PhoneVerification(phone_number=phone) for _ in range(2)]
+    assert [statements.insert(row, using=DEFAULT_DB_ALIAS) for row in rows] == [True, False]
+    assert [row.pk for row in rows] == [PhoneVerification.objects.get().pk, None]
 
 
 # retried: tests/races/test_deadlocks.py has it with real deadlocks

@@ -312,7 +312,7 @@ def test_every_cache_takes_the_keys(keys):
 def test_unknown_and_disabled_referral_codes_are_answered_alike(api, make_user):
     owner, redeemer = make_user(0), make_user(1)
     api.force_authenticate(redeemer)
-    owner.phone_referral_codes.create(code="D1SAB1ED", is_disabled=True, is_active=False)
+    owner.phone_referral_codes.create(code="D1SAB1ED", is_disabled=True)
     answers = [
         api.post("/api/referrals/referral_code/", {"referral_code": code}, format="json")
         for code in ("NOBODY", "D1SAB1ED", "disabled")

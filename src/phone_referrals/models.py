@@ -137,7 +137,7 @@ class UserSession(models.Model):
 class ReferralCodeQuerySet(models.QuerySet["ReferralCode"]):
     def active(self) -> Self:
         """Return the codes that are shown to their owners."""
-        return self.filter(is_active=True)
+        return self.exclude(active_for=None)
 
     def enabled(self) -> Self:
         """Return the codes that may be entered."""
@@ -154,8 +154,17 @@ class ReferralCode(models.Model):
         verbose_name=_("user"),
     )
     code = models.CharField(_("code"), max_length=32, unique=True, help_text=_("Stored folded: O is 0, I and L are 1."))
-    is_active = models.BooleanField(_("active"), default=True, help_text=_("The code that its owner is shown."))
-    is_disabled = models.BooleanField(_("disabled"), default=False, help_text=_("It can no longer be entered."))
+    # The user while the code is active, else NULL: so every database keeps it unique. MySQL has no partial indexes.
+    active_for = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,  # The row goes with `user`.
+        null=True,
+        editable=False,
+        related_name="active_phone_referral_code",
+    )
+    is_disabled = models.BooleanField(
+        _("disabled"), default=False, db_index=True, help_text=_("It can no longer be entered.")
+    )
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
     max_uses = models.PositiveIntegerField(_("maximum uses"), null=True, blank=True)
     # Counted only while there is a maximum: an unlimited code of an influencer must not become one hot row.
@@ -167,13 +176,9 @@ class ReferralCode(models.Model):
     class Meta:
         verbose_name = _("referral code")
         verbose_name_plural = _("referral codes")
-        indexes: ClassVar = [
-            # Few of many, for the admin.
-            models.Index(fields=["user"], condition=models.Q(is_disabled=True), name="phone_referrals_disabled")
-        ]
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["user"], condition=models.Q(is_active=True), name="phone_referrals_one_active_code"
+            models.CheckConstraint(
+                condition=models.Q(active_for=models.F("user")), name="phone_referrals_active_for_its_owner"
             )
         ]
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from django.db import OperationalError, connections, models
+from django.db.models.constants import OnConflict
 
 Result = TypeVar("Result")
 
@@ -94,16 +95,34 @@ def update(
     return retried(execute, using=using)
 
 
-def insert(row: models.Model, *, using: str) -> None:
-    """Write a new row, without the signals of `save()`. The database gives it a key where it has none."""
+def insert(row: models.Model, *, using: str) -> bool:
+    """Write a new row, without the signals of `save()`, unless another one has its keys; return whether it was written.
+
+    The database gives it a primary key where it has none. A conflict is no error, so that no log of the database
+    quotes the row, and a transaction goes on.
+    """
     connection = connections[using]
-    quote: Any = connection.ops.quote_name
+    ops: Any = connection.ops
     fields = [field for field in row._meta.concrete_fields if not (field.primary_key and row.pk is None)]
-    names, places = ", ".join(quote(field.column) for field in fields), ", ".join(["%s"] * len(fields))
-    with connection.cursor() as cursor:
-        # Names of the model's table and columns: nothing that a client sends.
-        sql = f"INSERT INTO {quote(row._meta.db_table)} ({names}) VALUES ({places})"  # noqa: S608
-        cursor.execute(sql, values_of(row, fields, using=using))
+    names, places = ", ".join(ops.quote_name(field.column) for field in fields), ", ".join(["%s"] * len(fields))
+    verb = ops.insert_statement(on_conflict=OnConflict.IGNORE)
+    suffix = ops.on_conflict_suffix_sql(fields, OnConflict.IGNORE, [], [])
+    # Names of the model's table and columns: nothing that a client sends.
+    sql = f"{verb} {ops.quote_name(row._meta.db_table)} ({names}) VALUES ({places}) {suffix}"
+    returns_key = connection.features.can_return_columns_from_insert
+    if returns_key:
+        sql += f" RETURNING {ops.quote_name(row._meta.pk.column)}"
+
+    def execute() -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values_of(row, fields, using=using))
+            return cursor.fetchone() if returns_key else cursor.rowcount and [cursor.lastrowid]
+
+    written = retried(execute, using=using)
+    if written and row.pk is None:
+        row.pk = written[0]
+    row._state.adding, row._state.db = not written, using
+    return bool(written)
 
 
 def values_of(row: models.Model, fields: Iterable[Any], *, using: str) -> list[Any]:

@@ -102,13 +102,13 @@ def test_a_code_that_is_saved_keeps_what_was_written_since_the_form_was_read(
     ReferralCode.objects.update(max_uses=5)
 
     def use_and_rotate(form):
-        ReferralCode.objects.filter(pk=code.pk).update(uses=2, is_active=False)
+        ReferralCode.objects.filter(pk=code.pk).update(uses=2, active_for=None)
 
     monkeypatch.setattr(ReferralCodeForm, "clean", use_and_rotate)
     form = {"max_uses": "5", "expires_at_0": "", "expires_at_1": "", **values}
     assert staff.post(url(ReferralCode, "change", code.pk), form).status_code == 302
     code_now = ReferralCode.objects.get(pk=code.pk)
-    assert (code_now.max_uses, code_now.uses, code_now.is_active) == (int(form["max_uses"]), 2, False)
+    assert (code_now.max_uses, code_now.uses, code_now.active_for) == (int(form["max_uses"]), 2, None)
 
 
 def test_rotating_gives_each_owner_one_new_code(staff, url, make_user):

@@ -18,15 +18,15 @@ def test_users_are_listed_newest_keys_first():
 def test_a_profile_has_the_active_code_and_no_other(make_user):
     user = make_user()
     assert queries.profiles().get().active_referral_code is None
-    ReferralCode.objects.create(user=user, code="AAAAAA", is_active=False)
-    ReferralCode.objects.create(user=user, code="BBBBBB")
+    ReferralCode.objects.create(user=user, code="AAAAAA")
+    ReferralCode.objects.create(user=user, active_for=user, code="BBBBBB")
     assert queries.profiles().get().active_referral_code == "BBBBBB"
 
 
 def test_a_user_with_several_codes_is_one_row(make_user):
     user = make_user()
     for number in range(3):
-        ReferralCode.objects.create(user=user, code=f"CODE{number}", is_active=not number)
+        ReferralCode.objects.create(user=user, code=f"CODE{number}", active_for=None if number else user)
     add_invitees(user, 3)
     assert queries.profiles().filter(pk=user.pk).count() == 1
 

@@ -187,7 +187,7 @@ def fail(*args, **kwargs):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
-    "place", ["phone_referrals.tokens.drf.Token.objects.create", "phone_referrals.models.ReferralCode.save"]
+    "place", ["phone_referrals.tokens.drf.Token.objects.create", "phone_referrals.referrals.codes.make_first"]
 )
 def test_user_code_and_token_are_made_together_or_not_at_all(phone, send_code, monkeypatch, place, received):
     monkeypatch.setattr(place, fail)

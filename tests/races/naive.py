@@ -55,7 +55,7 @@ def enter(request, proof, issuer):
 
 def code_of(user):
     """As `referrals.codes.code_of`, without a second look."""
-    existing = ReferralCode.objects.active().filter(user=user).first()
+    existing = ReferralCode.objects.filter(active_for=user).first()
     if existing:
         return existing
     pause()

@@ -252,7 +252,7 @@ def test_who_would_make_a_circle_hears_that_and_not_that_the_code_is_used_up(peo
 
 def test_an_older_code_goes_on_working_until_it_is_disabled(people):
     owner, me, another = people
-    change("A0", is_active=False)
+    change("A0", active_for=None)
     new = codes.code_of(owner)
     assert new.code != "A0"
 

@@ -21,8 +21,8 @@ TABLES = {
     "phone_referrals_phoneverification": "(phone_number, purpose, version, wrong_guesses, wrong_guesses_since_success, "
     "sent_at, sent_since_success, updated_at) "
     "SELECT '+1201' || lpad(i::text, 7, '0'), 'sign_in', 2, 0, 0, '[1763913600.123456]', 0, now()",
-    "phone_referrals_referralcode": "(code, is_active, is_disabled, uses, created_at, user_id) "
-    "SELECT 'A' || upper(to_hex(i)), true, false, 0, now(), i",
+    "phone_referrals_referralcode": "(code, is_disabled, uses, created_at, user_id, active_for_id) "
+    "SELECT 'A' || upper(to_hex(i)), false, 0, now(), i, i",
     "phone_referrals_referral": "(code, created_at, referred_id, referrer_id) "
     "SELECT 'ABC123', now() + i * interval '1 ms', i, CASE WHEN i > 10 THEN i / 10 END",
 }

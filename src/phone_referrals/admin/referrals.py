@@ -61,6 +61,10 @@ class ReferralCodeAdmin(ListAdmin):
     def owner(self, code: ReferralCode) -> str:
         return person(code.user, self.admin_site)
 
+    @admin.display(description=_("active"), boolean=True)
+    def is_active(self, code: ReferralCode) -> bool:
+        return code.active_for_id is not None
+
     @admin.action(description=_("Give new codes to the owners of the selected ones"), permissions=["change"])
     def rotate(self, request: Any, queryset: Any) -> None:
         owners = {code.user_id: code.user for code in queryset}

@@ -39,7 +39,7 @@ class PhoneUserAdminMixin(UnreportedAdmin):
     @admin.display(description=_("referral code"))
     def phone_referral_code(self, user: Any) -> str:
         # None is made by looking.
-        return str(ReferralCode.objects.active().filter(user=user).first() or "–")
+        return str(ReferralCode.objects.filter(active_for=user).first() or "–")
 
     @admin.display(description=_("network"))
     def phone_referral_network(self, user: Any) -> str:

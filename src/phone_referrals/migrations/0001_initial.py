@@ -193,15 +193,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "is_active",
-                    models.BooleanField(
-                        default=True, help_text="The code that its owner is shown.", verbose_name="active"
-                    ),
-                ),
-                (
                     "is_disabled",
                     models.BooleanField(
-                        default=False, help_text="It can no longer be entered.", verbose_name="disabled"
+                        db_index=True, default=False, help_text="It can no longer be entered.", verbose_name="disabled"
                     ),
                 ),
                 ("expires_at", models.DateTimeField(blank=True, null=True, verbose_name="expires at")),
@@ -210,6 +204,16 @@ class Migration(migrations.Migration):
                 (
                     "created_at",
                     models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created at"),
+                ),
+                (
+                    "active_for",
+                    models.OneToOneField(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="active_phone_referral_code",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
                 ),
                 (
                     "user",
@@ -224,16 +228,10 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "referral code",
                 "verbose_name_plural": "referral codes",
-                "indexes": [
-                    models.Index(
-                        condition=models.Q(("is_disabled", True)), fields=["user"], name="phone_referrals_disabled"
-                    )
-                ],
                 "constraints": [
-                    models.UniqueConstraint(
-                        condition=models.Q(("is_active", True)),
-                        fields=("user",),
-                        name="phone_referrals_one_active_code",
+                    models.CheckConstraint(
+                        condition=models.Q(("active_for", models.F("user"))),
+                        name="phone_referrals_active_for_its_owner",
                     )
                 ],
             },

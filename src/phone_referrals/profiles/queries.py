@@ -45,7 +45,7 @@ def profiles() -> QuerySet[Any]:
 @lru_cache
 def _profiles(_join: Callable[..., Any], *_settings: str) -> QuerySet[Any]:
     """Make the query once for what it depends on: that takes as long as to read a user."""
-    active = ReferralCode.objects.active().filter(user=OuterRef("pk")).values("code")[:1]
+    active = ReferralCode.objects.filter(active_for=OuterRef("pk")).values("code")[:1]
     joined = get_accounts().join(users(), "phone_referral__referrer")
     annotated: QuerySet[Any] = joined.annotate(active_referral_code=Subquery(active))
     return annotated

@@ -15,7 +15,7 @@ from phone_referrals.referrals.redeem import redeem
 from phone_referrals.signin.backend import Proof, prove, refused_by_database, require_admissible
 from phone_referrals.tokens import BaseTokenIssuer, get_issuer
 
-# A user is not created when another request was faster, or when a new referral code is taken already.
+# A user is not created when another request was faster.
 TRIES = 10
 
 
@@ -71,7 +71,7 @@ def sign_in(
 
 
 def _enter(request: Any, proof: Proof, issuer: BaseTokenIssuer) -> SignedIn:
-    for collisions in range(TRIES):
+    for _ in range(TRIES):
         if proof.user is not None:
             try:
                 return _admit(request, proof, issuer, created=False)
@@ -82,7 +82,7 @@ def _enter(request: Any, proof: Proof, issuer: BaseTokenIssuer) -> SignedIn:
         try:
             with transaction.atomic(using=router.db_for_write(get_user_model())):
                 signed_in = _admit(request, proof, issuer, created=True)
-                codes.new_code(signed_in.user, collisions=collisions).save(force_insert=True)
+                codes.make_first(signed_in.user)
                 return signed_in
         except IntegrityError:
             proof = replace(proof, user=get_accounts().find(proof.phone_number))

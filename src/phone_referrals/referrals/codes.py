@@ -7,6 +7,7 @@ host may change the generator and old codes go on working.
 import secrets
 import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -14,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, router, transaction
 from django.utils.module_loading import import_string
 
+from phone_referrals import statements
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import (
     AccountDisabled,
@@ -57,53 +59,72 @@ def read(text: str) -> str:
 def new_code(user: Any, *, collisions: int = 0) -> ReferralCode:
     """Return an unsaved active code of `user`; it is one character longer for every three collisions before it."""
     generator: Callable[[int], str] = import_string(conf.code_generator)
-    return ReferralCode(user=user, code=fold(generator(LENGTH + collisions // 3)))
+    return ReferralCode(user=user, active_for=user, code=fold(generator(LENGTH + collisions // 3)))
 
 
 def code_of(user: Any) -> ReferralCode:
-    """Return the active code of `user`, made now if there is none; raises `ImproperlyConfigured`."""
-    alias = router.db_for_write(ReferralCode)
+    """Return the active code of `user`, made now if there is none.
+
+    Raises `AccountDisabled` for a user who was deleted meanwhile, and `ImproperlyConfigured`.
+    """
+    return _active(user) or make_first(user)
+
+
+def make_first(user: Any) -> ReferralCode:
+    """Make the code of a user who has none; raises what `code_of` raises. It returns one that was made meanwhile."""
     for collisions in range(TRIES):
-        existing = ReferralCode.objects.using(alias).active().filter(user=user).first()
+        code = new_code(user, collisions=collisions)
+        if _insert(code):
+            return code
+        existing = _active(user)
         if existing:
             return existing
-        code = new_code(user, collisions=collisions)
-        try:
-            with transaction.atomic(using=alias):
-                code.save(using=alias, force_insert=True)
-        except IntegrityError:
-            # The text is taken, or another request gave this user a code, or deleted the user: look again.
-            if not get_user_model()._base_manager.using(alias).filter(pk=user.pk).exists():
-                raise AccountDisabled from None
-            continue
-        return code
     raise ImproperlyConfigured(_exhausted())
 
 
 def rotate(user: Any) -> ReferralCode:
-    """Give `user` a new active code; the old ones go on working until they are disabled."""
+    """Give `user` a new active code; the old ones go on working until they are disabled.
+
+    Raises what `code_of` raises.
+    """
     for collisions in range(TRIES):
         code = new_code(user, collisions=collisions)
-        try:
+        with suppress(ReferralCodeTaken):
             activate(code)
-        except ReferralCodeTaken:
-            continue
-        return code
+            return code
     raise ImproperlyConfigured(_exhausted())
 
 
 def activate(code: ReferralCode) -> None:
     """Save a new code, with a text of its own, as the active one of its user.
 
-    Raises `ReferralCodeTaken`, also where two codes of one user are made active at the same moment.
+    Raises `ReferralCodeTaken`, also where two codes of one user are made active at the same moment, or
+    `AccountDisabled` where the user was deleted meanwhile.
     """
     alias = router.db_for_write(ReferralCode)
     try:
         with transaction.atomic(using=alias):
-            ReferralCode.objects.using(alias).active().filter(user=code.user).update(is_active=False)
-            code.save(using=alias, force_insert=True)
-    except IntegrityError:
-        raise ReferralCodeTaken from None
+            ReferralCode.objects.using(alias).filter(active_for=code.user).update(active_for=None)
+            code.active_for = code.user
+            if not _insert(code):
+                raise ReferralCodeTaken
+    except IntegrityError:  # The foreign key, when it is committed.
+        raise AccountDisabled from None
+
+
+def _active(user: Any) -> ReferralCode | None:
+    return ReferralCode.objects.using(router.db_for_write(ReferralCode)).filter(active_for=user).first()
+
+
+def _insert(code: ReferralCode) -> bool:
+    """Write a new code; return whether its text was free, and its user had no other active code."""
+    alias = router.db_for_write(ReferralCode)
+    with suppress(IntegrityError):  # The foreign key. MySQL takes that for a conflict, too.
+        if statements.insert(code, using=alias):
+            return True
+    if not get_user_model()._base_manager.using(alias).filter(pk=code.user_id).exists():
+        raise AccountDisabled
+    return False
 
 
 def chosen(text: str) -> str:

@@ -18,6 +18,7 @@ from django.db.transaction import TransactionManagementError
 
 from phone_referrals import statements
 from phone_referrals.exceptions import (
+    AccountDisabled,
     AlreadyRedeemed,
     Busy,
     CircularReferral,
@@ -48,11 +49,8 @@ def write(user: Any, referral_code: ReferralCode, *, root: Any, using: str) -> R
         except _RootHasMoved:
             root = None
             continue
-        except IntegrityError:
-            if _has_redeemed(referral, using):
-                raise AlreadyRedeemed from None
-            # The code's owner was deleted a moment ago.
-            raise InvalidReferralCode from None
+        except IntegrityError:  # A foreign key.
+            raise _missing(referral, using) from None
         return referral
     raise Busy(retry_after=1)
 
@@ -145,13 +143,13 @@ def _insert_with_row_locks(referral: Referral, referral_code: ReferralCode, root
         if redeemed.get(root) is not None:
             raise _RootHasMoved
         _take_one_use(referral_code)
-        statements.insert(referral, using=using)
+        _insert(referral, using)
 
 
 def _insert_first(referral: Referral, referral_code: ReferralCode, root: Any, using: str) -> None:
     """SQLite: one writer at a time, so the first write is the lock. Beginning with a read would not be one."""
     with transaction.atomic(using=using):
-        statements.insert(referral, using=using)
+        _insert(referral, using)
         _root_above(referral, using)
         _take_one_use(referral_code)
 
@@ -168,6 +166,17 @@ def _lock_rows(pks: list[Any], referral: Referral, using: str, *, no_key: bool =
     if referral.referrer_id not in list(found):
         # The code's owner was deleted a moment ago.
         raise InvalidReferralCode
+
+
+def _insert(referral: Referral, using: str) -> None:
+    if not statements.insert(referral, using=using):
+        raise AlreadyRedeemed
+
+
+def _missing(referral: Referral, using: str) -> Exception:
+    """Return what to say of a foreign key that points at nobody: one of the two was deleted a moment ago."""
+    users = get_user_model()._base_manager.using(using)
+    return InvalidReferralCode() if users.filter(pk=referral.pk).exists() else AccountDisabled()
 
 
 def _root_above(referral: Referral, using: str) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, connections, router
+from django.db import connections, router
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -175,11 +175,9 @@ def _decide(
             return decision, row
         if not row:
             new_row = PhoneVerification(phone_number=phone_number, purpose=purpose, **vars(decision.state))
-            try:
-                statements.insert(new_row, using=alias)
-            except IntegrityError:
-                continue  # Another request made the row: judge by what it says now.
-            return decision, None
+            if statements.insert(new_row, using=alias):
+                return decision, None
+            # Another request made the row: judge by what it says now.
     raise Busy(retry_after=1)
 
 

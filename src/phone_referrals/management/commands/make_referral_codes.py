@@ -25,14 +25,14 @@ class Command(BaseCommand):
         if batch < 1:
             raise CommandError("--batch must be 1 or more.")
         model, alias = get_user_model(), router.db_for_write(ReferralCode)
-        active = ReferralCode.objects.using(alias).active().filter(user=OuterRef("pk"))
+        active = ReferralCode.objects.using(alias).filter(active_for=OuterRef("pk"))
         without = model._base_manager.using(alias).exclude(Exists(active))
         made = 0
         with stoppable():
             for rows in batches(without, columns=[], size=batch):
                 users = [model(pk=pk) for (pk,) in rows]
                 self.make(users, alias)
-                made += ReferralCode.objects.using(alias).active().filter(user__in=[pk for (pk,) in rows]).count()
+                made += ReferralCode.objects.using(alias).filter(active_for__in=[pk for (pk,) in rows]).count()
         self.stdout.write(f"Made {made} referral codes.")
 
     def make(self, users: list[Any], alias: str) -> None:
@@ -43,8 +43,8 @@ class Command(BaseCommand):
                 ReferralCode.objects.using(alias).bulk_create(new, ignore_conflicts=True)
         except IntegrityError:
             pass  # One of them was deleted meanwhile.
-        having = ReferralCode.objects.using(alias).active().filter(user__in=[user.pk for user in users])
-        done = set(having.values_list("user", flat=True))
+        having = ReferralCode.objects.using(alias).filter(active_for__in=[user.pk for user in users])
+        done = set(having.values_list("active_for", flat=True))
         for user in users:
             if user.pk not in done:
                 try:
