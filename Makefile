@@ -9,7 +9,7 @@ MEASURED := --cov --cov-append --cov-report= --cov-fail-under=0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 POSTGRES := $(BIN)/python example_project/postgres.py --
 
-.PHONY: demo test lint docs clients package browser screenshots faults fuzz audit mutants deploy-check scale-check bench mariadb clean
+.PHONY: demo test lint docs clients package browser screenshots faults fuzz audit attack mutants deploy-check scale-check bench mariadb clean
 
 demo: .venv/demo.stamp  ## The example site on a PostgreSQL of its own, until it is stopped.
 	@exec $(BIN)/python example_project/demo.py $(PORT)
@@ -53,6 +53,9 @@ fuzz: .venv/tools.stamp  ## At least 20,000 requests made from the site's own de
 
 audit: .venv/tools.stamp  ## Known vulnerabilities in what the package and the example site install.
 	$(BIN)/python tests/audit.py
+
+attack: .venv/attack.stamp  ## wapiti and sqlmap against the pages and the API: in no CI, a quarter of an hour.
+	$(BIN)/python tests/attacks/scanners.py .venv/attack/bin
 
 mutants: .venv/tools.stamp  ## Whether the tests notice small changes in what limits and decides: in no CI, it takes long.
 	$(BIN)/python tests/mutants/run.py
@@ -104,6 +107,11 @@ clean:
 
 .venv/mariadb.stamp: .venv/test.stamp tests/requirements-mariadb.txt
 	$(PIP) --quiet --requirement tests/requirements-mariadb.txt
+	@touch $@
+
+.venv/attack.stamp: .venv/test.stamp tests/requirements-attack.txt
+	$(PYTHON) -m venv .venv/attack
+	.venv/attack/bin/python -m pip --disable-pip-version-check install --quiet --requirement tests/requirements-attack.txt
 	@touch $@
 
 .venv/browser.stamp: .venv/test.stamp $(addprefix tests/browser/,requirements.txt package.json package-lock.json)

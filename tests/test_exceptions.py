@@ -45,6 +45,9 @@ CODES = {
     "not_eligible": 403,
     "code_taken": 409,
     "code_reserved": 400,
+    "unavailable": 503,
+    "unsupported_media_type": 415,
+    "cross_site": 403,
 }
 
 

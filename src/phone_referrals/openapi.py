@@ -122,10 +122,10 @@ NOT_FOUND = OpenApiResponse(Error, description="There is no such user.")
 NO_SESSIONS = OpenApiResponse(Error, description="There is no such session, or the kind of token knows of none.")
 NOT_ACCEPTABLE = OpenApiResponse(Error, description="Not in a format that the Accept header names.")
 CONFLICT = OpenApiResponse(Error, description="It clashes with what is there: see `code`.")
-WRONG_TYPE = OpenApiResponse(Error, description="The body is neither JSON nor a form.")
+WRONG_TYPE = OpenApiResponse(Error, description="The body is neither JSON nor a form, or the request not UTF-8.")
 TOO_MANY = OpenApiResponse(Error, description="Wait for as many seconds as the Retry-After header says.")
-UNAVAILABLE = OpenApiResponse(Error, description="No message can be sent now; see `code`.")
-BODY: Answers = {400: INVALID, 403: FORBIDDEN, 415: WRONG_TYPE, 429: TOO_MANY}
+UNAVAILABLE = OpenApiResponse(Error, description="Not now; see `code`.")
+BODY: Answers = {400: INVALID, 403: FORBIDDEN, 429: TOO_MANY}
 CURSOR = OpenApiParameter("cursor", OpenApiTypes.STR, description="From the `next` of the page before.")
 RETRY_AFTER = OpenApiParameter(
     "Retry-After", OpenApiTypes.INT, OpenApiParameter.HEADER, required=True, response=[429], description="Seconds."
@@ -135,7 +135,7 @@ RETRY_AFTER = OpenApiParameter(
 def describe(view: str, method: str, operation_id: str, responses: Answers, **options: Any) -> None:
     """Describe a view, and what a host makes of it by subclassing."""
     parameters = [*options.pop("parameters", ()), *([RETRY_AFTER] if 429 in responses else ())]
-    responses = {**responses, 406: NOT_ACCEPTABLE}
+    responses = {**responses, 406: NOT_ACCEPTABLE, 415: WRONG_TYPE, 503: UNAVAILABLE}
 
     class Described(OpenApiViewExtension):  # type: ignore[no-untyped-call]
         target_class = f"phone_referrals.{view}"
@@ -149,7 +149,7 @@ def describe(view: str, method: str, operation_id: str, responses: Answers, **op
             return extend_schema_view(**{method: operation})(type(self.target.__name__, (self.target,), {}))
 
 
-describe("signin.views.GetVerifyCodeView", "post", "get_verify_code", {200: CodeSent, **BODY, 503: UNAVAILABLE})
+describe("signin.views.GetVerifyCodeView", "post", "get_verify_code", {200: CodeSent, **BODY})
 describe("profiles.views.AuthView", "post", "sign_in", {200: signed_in, 201: signed_in, **BODY})
 for view, operation_id in {"LogoutView": "log_out", "LogoutAllView": "log_out_all"}.items():
     responses: Answers = {204: None, 401: UNAUTHENTICATED, 403: FORBIDDEN}
@@ -159,14 +159,14 @@ describe(
     "profiles.account_views.GetChangeCodeView",
     "post",
     "get_change_phone_code",
-    {200: ChangeRequested, **OWN, 503: UNAVAILABLE},
+    {200: ChangeRequested, **OWN},
 )
 describe("profiles.account_views.ChangePhoneView", "post", "change_phone", {200: phone_changed, **OWN, 409: CONFLICT})
 describe(
     "profiles.account_views.GetDeleteCodeView",
     "post",
     "get_delete_account_code",
-    {200: CodeSent, **OWN, 503: UNAVAILABLE},
+    {200: CodeSent, **OWN},
     request=None,
 )
 describe("profiles.account_views.DeleteView", "post", "delete_account", {204: None, **OWN, 409: CONFLICT})

@@ -361,6 +361,22 @@ def a_large_request_is_refused(site):
     assert Visitor().get("/api/users/me/", x_large="x" * 40_000)[0] == 400
 
 
+def another_charset_is_refused_before_the_site_reads_it(site):
+    for charset in (
+        "charset=zlib",
+        'charset="punycode"',
+        "charset*=nosuch''x",
+        "charset=utf-8; charset=idna",
+        "charset",
+    ):
+        for path in ("/api/users/me/?x", "/sign-in/?x"):
+            assert Visitor().get(path, content_type=f"text/plain; {charset}")[0] == 415, (path, charset)
+    answer = Visitor().get("/api/users/me/", content_type="text/plain; charset=idna")[2]
+    assert json.loads(answer)["code"] == "unsupported_media_type"
+    for charset in ("", "; charset=utf-8", '; Charset="UTF8"; x=y'):
+        assert Visitor().get("/api/users/me/", content_type=f"application/json{charset}")[0] == 401, charset
+
+
 def a_forged_address_or_scheme_changes_nothing(site):
     visitor, other = Visitor(), Visitor()
     # Straight to the site, in the gateway's words, which sets no limit by the second.
@@ -589,6 +605,7 @@ CHECKS = (
     static_files_come_from_the_gateway,
     headers_of_security_come_once,
     a_large_request_is_refused,
+    another_charset_is_refused_before_the_site_reads_it,
     a_forged_address_or_scheme_changes_nothing,
     a_burst_is_refused_by_the_gateway,
     the_limit_by_the_hour_is_exact_over_all_processes,

@@ -186,6 +186,8 @@ def losses(site, postgres, gateway, answers):
     lost["referrals forgotten"] = sum(referrers.get(user) != by for user, by in answers.referrers.items())
     lost["guesses forgotten"] = sum(max(0, number - guesses.get(phone, 0)) for phone, number in answers.wrong.items())
     lost["guesses over the limit"] = sum(max(0, number - 5) for number in answers.wrong.values())
+    # Who cannot be served is told so: 503. A 500 is a fault of the program.
+    lost["answers of 500"] = answers.statuses[500]
     with gateway.lock:
         messages = Counter(gateway.messages)
     lost["messages over the limit"] = sum(max(0, number - MESSAGES_PER_DAY) for number in messages.values())
