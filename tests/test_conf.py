@@ -24,12 +24,11 @@ SETTINGS = [
     ("resend_wait_max", 3600, 1800),
     ("sms_backend", "phone_referrals.sms.console.SmsBackend", "site.SmsBackend"),
     ("apprise_url", "", "twilio://AC1:token@12015550123/{phone_number}"),
-    ("sms_host", "", "example.com"),
+    ("site_host", "", "example.com"),
     ("sms_android_hash", "", "FA+9qCX9VSu"),
     ("sms_queue", "", "sms"),
     ("send_guards", (), ["site.captcha"]),
-    ("sms_daily_limit", None, 1000),
-    ("sms_daily_limit_by_region", {}, {"US": 100}),
+    ("sms_daily_limit", {"*": 500}, {"total": 5000, "*": 100, "CA": 2000, "RU": None}),
     ("min_conversion", None, (100, 0.2)),
     ("sms_usage_slots", 1, 8),
     ("echo_code", False, True),
@@ -88,3 +87,8 @@ def test_a_number_may_be_text_as_the_environment_gives_it(settings, value, numbe
 def test_a_queue_needs_no_name(settings, value, queue):
     settings.PHONE_REFERRALS_SMS_QUEUE = value
     assert conf.sms_queue == queue
+
+
+def test_a_region_that_no_limit_names_has_one_all_the_same(settings):
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"CA": 2000}
+    assert conf.sms_daily_limit == {"*": 500, "CA": 2000}

@@ -85,7 +85,7 @@ def elsewhere(second_database):
 
 
 def test_codes_are_sent_and_judged_where_the_router_says(elsewhere, phone, last_code, settings):
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 10
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 10}
     settings.PHONE_REFERRALS_MIN_CONVERSION = (1, 0)
     request_code(phone_number=phone, host="example.com")
     with pytest.raises(InvalidCode):
@@ -94,13 +94,14 @@ def test_codes_are_sent_and_judged_where_the_router_says(elsewhere, phone, last_
 
     assert PhoneVerification.objects.using("elsewhere").count() == 1
     assert SmsUsage.objects.using("elsewhere").count() == 2
+    assert usage.ceiling_used(phone) == 0.1
 
 
 def test_slots_with_room_are_looked_for_where_the_router_says(elsewhere, phone, settings):
     settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = 2
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 2}
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": 2}
     for _ in range(2):
-        usage.reserve(phone)
+        usage.reserve(phone, segments=1)
     assert sorted(SmsUsage.objects.using("elsewhere").values_list("slot", "sent")) == [(0, 1), (1, 1)]
 
 

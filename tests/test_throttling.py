@@ -5,11 +5,12 @@ from types import SimpleNamespace
 import pytest
 from django.core.cache import cache
 from django.core.cache.backends.base import memcache_key_warnings
+from django.core.cache.backends.dummy import DummyCache
 from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework.throttling import SimpleRateThrottle
 
 from phone_referrals import throttling
-from phone_referrals.throttling import client_address, subscriber
+from phone_referrals.throttling import client_address, network, subscriber
 
 THROTTLES = {
     "get_verify_code": (throttling.GetVerifyCodeThrottle, "30/hour"),
@@ -109,6 +110,95 @@ def test_one_client_is_an_ipv4_address_or_an_ipv6_network(address, client):
     assert subscriber(address) == client
 
 
+@pytest.mark.parametrize(
+    ("address", "block"),
+    [
+        ("192.0.2.1", "192.0.2.0/24"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+        ("fe80::1%eth0", "fe80::/48"),
+        ("unknown", ""),
+        ("", ""),
+    ],
+)
+def test_a_network_is_an_ipv4_24_or_an_ipv6_48(address, block):
+    assert network(address) == block
+
+
+def calls_of(call, addresses):
+    return sum(call(address=address) for address in addresses)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "allowed"),
+    [
+        ([f"192.0.2.{last}" for last in range(30)], 20),
+        ([f"::ffff:192.0.2.{last}" for last in range(30)], 20),
+        ([f"192.0.{block}.1" for block in range(30)], 30),
+        ([f"2001:db8:1:{subnet:x}::1" for subnet in range(30)], 20),
+        ([f"2001:db8:{site:x}:1::1" for site in range(30)], 30),
+        # An address that is refused uses nothing of its neighbours' rate.
+        ([*["192.0.2.1"] * 30, *[f"192.0.2.{last}" for last in range(2, 32)]], 2 + 18),
+        (["unix:"] * 30, 2),
+    ],
+)
+def test_a_network_has_ten_times_the_rate_of_an_address(limit, call, time_machine, addresses, allowed):
+    limit(auth="2/hour")
+    time_machine.move_to("2026-06-01T12:00Z", tick=False)
+    assert calls_of(call, addresses) == allowed
+
+
+def test_a_network_that_is_refused_is_told_when_its_hour_ends(limit, call, time_machine):
+    limit(auth="1/hour")
+    time_machine.move_to("2026-06-01T12:10Z", tick=False)
+    assert calls_of(call, [f"192.0.2.{last}" for last in range(11)]) == 10
+    assert call.answer["Retry-After"] == "3000"
+    time_machine.shift(2999)
+    assert not call(address="192.0.2.11")
+    time_machine.shift(1)
+    assert call(address="192.0.2.12")
+
+
+def test_the_calls_do_not_share_a_networks_rate(limit, call):
+    limit(get_verify_code="1/hour", auth="1/hour")
+    addresses = [f"192.0.2.{last}" for last in range(11)]
+    assert calls_of(call, addresses) == 10
+    assert call("get_verify_code", addresses[0])
+
+
+@pytest.mark.django_db
+def test_a_redeemer_is_counted_without_a_network(limit, call):
+    limit(redeem_user="1/hour", redeem_address=None)
+    assert all(call("redeem_user", f"192.0.2.{user}", user=user) for user in range(11))
+
+
+def test_a_cache_that_keeps_nothing_refuses_no_network(limit, rf, monkeypatch):
+    limit(auth="1/hour")
+    monkeypatch.setattr(throttling.AuthThrottle, "cache", DummyCache("", {}))
+    assert throttling.AuthThrottle().allow_request(rf.post("/"), None)
+
+
+class NaiveNetwork(throttling.AuthThrottle):
+    """Reads the counter, and writes it back."""
+
+    def network_has_room(self, request):
+        counted = self.cache.get("network", 0)
+        everyone_has_read.wait(10)
+        self.cache.set("network", counted + 1)
+        return counted < self.num_requests * self.network_factor
+
+
+everyone_has_read = Barrier(15)
+
+
+@pytest.mark.parametrize(("throttle", "allowed"), [(throttling.AuthThrottle, 10), (NaiveNetwork, 15)])
+def test_calls_of_a_network_at_the_same_moment_are_all_counted(limit, rf, throttle, allowed):
+    limit(auth="1/hour")
+    requests = [rf.post("/", REMOTE_ADDR=f"192.0.2.{last}") for last in range(15)]
+    with ThreadPoolExecutor(15) as pool:
+        answers = list(pool.map(lambda request: throttle().allow_request(request, None), requests))
+    assert answers.count(True) == allowed
+
+
 @pytest.mark.parametrize("scope", THROTTLES)
 def test_rates_are_those_of_the_documentation_by_default(limit, scope):
     limit()
@@ -179,7 +269,7 @@ class OneMoment:
     def get_many(self, *arguments):
         return self.read(cache.get_many(*arguments))
 
-    set, add = cache.set, cache.add
+    set, add, incr = cache.set, cache.add, cache.incr
 
 
 class Naive(throttling.AuthThrottle):

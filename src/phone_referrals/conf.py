@@ -132,9 +132,11 @@ class Conf:
         return str(_get("PHONE_REFERRALS_APPRISE_URL", ""))
 
     @property
-    def sms_host(self) -> str:
-        """Domain that a message names in its WebOTP line; empty: the host that was asked for the code."""
-        return str(_get("PHONE_REFERRALS_SMS_HOST", ""))
+    def site_host(self) -> str:
+        """Host name of the site, such as `"example.com"`: the one that messages name, for WebOTP, and that invite links
+        lead to. Empty: the host that was asked, which a stranger chooses where `ALLOWED_HOSTS` has a wildcard.
+        """
+        return str(_get("PHONE_REFERRALS_SITE_HOST", ""))
 
     @property
     def sms_android_hash(self) -> str:
@@ -145,7 +147,7 @@ class Conf:
     def sms_queue(self) -> str:
         """Name of the queue of Django Tasks whose worker sends the codes; `True` is `"default"`.
 
-        Off, the request waits for the gateway. A gateway that takes over a minute may be asked twice by the worker.
+        Off, the request waits for the gateway, and a slow one holds as many of the site's processes as ask for codes.
         """
         value: str | bool = _get("PHONE_REFERRALS_SMS_QUEUE", default=False)
         return "default" if value is True else value or ""
@@ -157,16 +159,14 @@ class Conf:
         return value
 
     @property
-    def sms_daily_limit(self) -> int | None:
-        """Messages to all regions together in one day (UTC); `None` is no limit."""
-        value: int | None = _get("PHONE_REFERRALS_SMS_DAILY_LIMIT", None)
-        return value
+    def sms_daily_limit(self) -> Mapping[str, int | None]:
+        """Segments of SMS that may be sent in one day (UTC): `{"total": 5000, "*": 500, "CA": 2000, "RU": None}`.
 
-    @property
-    def sms_daily_limit_by_region(self) -> Mapping[str, int]:
-        """Messages to each region in one day (UTC), such as `{"RU": 1000}`; a region not named has no limit."""
-        value: Mapping[str, int] = _get("PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION", {})
-        return value
+        By ISO 3166-1 code of the region; `"*"` is each region that is not named, and 500 unless it is set; `"total"` is
+        all regions together. `None` is no ceiling. A long text takes several segments, each of which is billed.
+        """
+        value: Mapping[str, int | None] = _get("PHONE_REFERRALS_SMS_DAILY_LIMIT", {})
+        return {"*": 500, **value}
 
     @property
     def min_conversion(self) -> tuple[int, float] | None:
@@ -208,7 +208,7 @@ class Conf:
 
     @property
     def referral_link(self) -> str:
-        """Link that shares a code, with `{code}` in it; a path is completed with the host that was asked.
+        """Link that shares a code, with `{code}` in it; a path is completed with `PHONE_REFERRALS_SITE_HOST`.
 
         Empty: the invite page, where the site includes `phone_referrals.pages.urls`, and `/?ref={code}` where not.
         """

@@ -1,4 +1,5 @@
 from dataclasses import fields
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -68,30 +69,33 @@ class QueuedCode(models.Model):
     verification = models.ForeignKey(PhoneVerification, on_delete=models.CASCADE, related_name="queued_codes")
     host = models.CharField(max_length=255)
     language = models.CharField(max_length=35)  # RFC 5646, 4.4.1
-    counted_in = models.JSONField()  # The rows of `usage.Reservation`.
-    queued_at = models.DateTimeField()
-    due_at = models.DateTimeField()  # Whoever moves it on has the message until then.
+    counted_in = models.JSONField()  # A `usage.Reservation`.
+    # POSIX times: no setting of time zones changes what they mean.
+    queued_at = models.FloatField()
+    due_at = models.FloatField()
     attempts = models.PositiveSmallIntegerField(default=0)
-    maybe_sent = models.BooleanField(default=False)
+    is_taken = models.BooleanField(default=False)  # An attempt has begun, and nobody has said how it ended.
 
     class Meta:
         verbose_name = _("queued code")
         verbose_name_plural = _("queued codes")
 
     def __str__(self) -> str:
-        return f"{self.queued_at:%Y-%m-%d %H:%M:%S}"
+        return f"{datetime.fromtimestamp(self.queued_at, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 class SmsUsage(models.Model):
     """Messages of one day (UTC) and region, and what became of them. Region "" counts all, where they have a ceiling.
 
-    `verified` is counted on the day of the sign-in. A busy site spreads a day over several slots.
+    The ceilings are of `segments`, which is what gateways bill. `verified` is counted on the day of the sign-in. A busy
+    site spreads a day over several slots.
     """
 
     day = models.DateField(_("day"))
     region = models.CharField(_("region"), max_length=3, blank=True)
     slot = models.PositiveSmallIntegerField(_("slot"), default=0)
     sent = models.PositiveIntegerField(_("sent"), default=0)
+    segments = models.PositiveIntegerField(_("segments"), default=0)
     verified = models.PositiveIntegerField(_("verified"), default=0)
     failed = models.PositiveIntegerField(_("failed"), default=0)
     limit_reported = models.BooleanField(default=False, editable=False)

@@ -6,7 +6,7 @@ for rows of `Referral` and `PhoneVerification`, which are written by statements 
 | signal | sender | keywords |
 |---|---|---|
 | `code_sent` | `PhoneVerification` | `phone_number`, `purpose` |
-| `sms_limit_reached` | `SmsUsage` | `region` (empty: all), `limit`; once for each day and region |
+| `sms_limit_reached` | `SmsUsage` | `region` (empty: all), `limit`, `setting` to raise; once for each day and region |
 | `sms_paused` | `SmsUsage` | `region`; once for each day and region |
 | `phone_verified` | `PhoneVerification` | `phone_number`, `purpose` |
 | `user_signed_up` | the user model | `user`, `request` |

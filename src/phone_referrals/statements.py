@@ -61,29 +61,30 @@ def update(
     using: str,
     where: Mapping[str, Any],
     values: Mapping[str, Any] | None = None,
-    increment: str = "",
-    below: int | None = None,
+    add: Mapping[str, int] | None = None,
+    at_most: Mapping[str, int] | None = None,
 ) -> bool:
     """Write `values` to the row that is as `where` says; return whether there was one.
 
-    Count one more in its column `increment`, where there are fewer than `below`.
+    Numbers are added to the columns that `add` names, where those that `at_most` names have no more than that before.
     """
     connection = connections[using]
     quote: Any = connection.ops.quote_name
     assigned: list[str] = []
     conditions: list[str] = []
     parameters: list[Any] = []
-    for texts, columns in ((assigned, values or {}), (conditions, where)):
-        for name, value in columns.items():
+
+    def write(texts: list[str], text: str, columns: Mapping[str, Any] | None) -> None:
+        for name, value in (columns or {}).items():
             field: Any = model._meta.get_field(name)
-            texts.append(f"{quote(field.column)} = %s")
+            texts.append(text.format(quote(field.column)))
             parameters.append(field.get_db_prep_save(value, connection))
-    if increment:
-        counted = quote(increment)
-        assigned.append(f"{counted} = {counted} + 1")
-        if below is not None:
-            conditions.append(f"{counted} < %s")
-            parameters.append(below)
+
+    # In the order in which the statement has them.
+    write(assigned, "{0} = %s", values)
+    write(assigned, "{0} = {0} + %s", add)
+    write(conditions, "{0} = %s", where)
+    write(conditions, "{0} <= %s", at_most)
     # Names of the model's table and columns: nothing that a client sends.
     sql = f"UPDATE {quote(model._meta.db_table)} SET {', '.join(assigned)} WHERE {' AND '.join(conditions)}"  # noqa: S608
 

@@ -1,11 +1,13 @@
 """What an attacker gets who turns to the next phone when one is spent."""
 
 import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
 import time_machine
+from rest_framework.test import APIClient
 
 from phone_referrals import signals
 from phone_referrals.models import SmsUsage
@@ -23,7 +25,10 @@ LIMITS = Limits(
     resend_wait_max=3600,
 )
 # 555-0100 to 555-0199 are kept for fiction in every area code.
+US_AREAS = (201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217)
 PHONES = [f"+1{area}55501{line:02}" for area, line in product((201, 202, 203, 205), range(100))]
+
+US_NUMBERS = [f"+1{area}55501{line:02}" for area, line in product(US_AREAS, range(100))]
 
 
 def test_ten_thousand_phones_attacked_until_each_is_locked():
@@ -69,7 +74,7 @@ def attack(phones, record, in_parallel_):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("slots", [1, 3])
 def test_a_ceiling_holds_exactly_against_many_phones_at_once(settings, slots):
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 20
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 20}
     settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = slots
     record = Record()
     with time_machine.travel(START, tick=False) as clock, in_parallel() as in_parallel_:
@@ -102,3 +107,33 @@ def test_messages_that_nobody_answers_stop_themselves(settings, last_code):
     assert {outcome for outcome, _ in answers} == {"sent", "sms_limit_reached"}
     assert paused == ["US"]
     assert SmsUsage.objects.get(region="US").sent == 51
+
+
+@pytest.mark.django_db
+def test_fifteen_hundred_numbers_stop_at_the_ceiling_nobody_set(settings, outbox, caplog):
+    """As an attacker does it who has fifty networks: allowed regions are set, and nothing else."""
+    assert not hasattr(settings, "PHONE_REFERRALS_SMS_DAILY_LIMIT")
+    settings.PHONE_REFERRALS_ALLOWED_REGIONS = ["US"]
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {}}
+    client, answers = APIClient(), Counter()
+    with time_machine.travel(START, tick=False):
+        for number, phone in enumerate(US_NUMBERS):
+            address = f"198.{18 + number % 50 // 25}.{number % 50}.{number // 50}"
+            answer = client.post("/api/users/get_verify_code/", {"phone_number": phone}, REMOTE_ADDR=address)
+            answers[answer.status_code] += 1
+    tell("1,500 numbers, 50 networks", messages=len(outbox), refused=answers[503])
+    assert answers == {200: 500, 503: 1000}
+    assert len(outbox) == SmsUsage.objects.get().segments == 500
+    [error] = [record.getMessage() for record in caplog.records if record.name == "phone_referrals"]
+    assert 'raise PHONE_REFERRALS_SMS_DAILY_LIMIT["US"]' in error
+
+
+@pytest.mark.django_db
+def test_one_network_of_any_number_of_addresses_has_a_rate_of_its_own(settings, outbox):
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {}}
+    client = APIClient()
+    with time_machine.travel(START, tick=False):
+        for number, phone in enumerate(US_NUMBERS[:400]):
+            address = f"198.51.100.{number % 256}"
+            client.post("/api/users/get_verify_code/", {"phone_number": phone}, REMOTE_ADDR=address)
+    assert len(outbox) == 300

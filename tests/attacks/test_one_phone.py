@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import time_machine
 
-from phone_referrals.models import PhoneVerification
+from phone_referrals.models import PhoneVerification, SmsUsage
 from tests.attacks.attackers import DAY, Record, in_parallel, most_in_24_hours, tell, wrong_codes
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
@@ -74,7 +74,7 @@ def test_thirty_days_of_asking_and_guessing_as_fast_as_allowed(clock, phone, las
 @pytest.mark.django_db(transaction=True)
 def test_a_code_that_was_never_sent_gives_no_further_guesses(clock, phone, last_code, settings):
     """Where the day's ceiling is reached, requests cost nothing: neither may they bring anything."""
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 1
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 1}
     record = Record()
     record.ask(phone)
     with in_parallel() as in_parallel_:
@@ -95,12 +95,12 @@ def test_asking_for_codes_does_not_void_the_one_in_the_owner_s_latest_message(
     for minutes in (0, 1, 4, 5, 6, 9):
         PhoneVerification.objects.all().delete()
         settings.PHONE_REFERRALS_SMS_BACKEND = "phone_referrals.sms.locmem.SmsBackend"
-        settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = None
+        settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {}
         record = Record()
         record.ask(phone)
         code = last_code(phone)
         if gateway == "is at its ceiling":
-            settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 0
+            settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 0}
         elif gateway == "refuses":
             settings.PHONE_REFERRALS_SMS_BACKEND = "tests.gateways.RefusingSmsBackend"
         elif gateway == "is silent":
@@ -122,3 +122,20 @@ class SlowGateway:
 
         locmem.outbox.append(message)
         raise TimeoutError
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_queued", [False, True])
+def test_a_gateway_that_takes_a_message_and_is_silent_is_asked_once(clock, phone, outbox, settings, request, is_queued):
+    """One request is one message and one place in the ceiling, however long the workers go on."""
+    queue = request.getfixturevalue("queue") if is_queued else None
+    settings.PHONE_REFERRALS_SMS_BACKEND = f"{__name__}.SlowGateway"
+    record = Record()
+    for requests in (1, 2, 3):
+        record.ask(phone)
+        for _ in range(700 if is_queued else 0):
+            queue.run()
+            clock.shift(1)
+        clock.shift(60)
+        assert len(outbox) == SmsUsage.objects.get().sent == requests
+        assert len(PhoneVerification.objects.get().sent_at) == requests

@@ -204,7 +204,7 @@ def test_a_site_in_production_has_to_name_its_regions(settings):
 
 def test_every_id_is_another():
     ids = [value for name, value in vars(check_ids).items() if name.isupper() and ".E" in value]
-    assert ids == [f"phone_referrals.E{number:03}" for number in range(1, len(ids) + 1)]
+    assert ids == sorted(set(ids))
 
 
 @pytest.mark.parametrize(

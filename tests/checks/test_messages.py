@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
@@ -30,7 +31,7 @@ def in_production(settings):
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://"}}
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
     settings.PHONE_REFERRALS_ALLOWED_REGIONS = ["US", "CA"]
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 1000
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 1000}
     settings.PHONE_REFERRALS_SMS_BACKEND = "phone_referrals.sms.locmem.SmsBackend"
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "phone_referrals.referrals.invites.InviteMiddleware"]
     return settings
@@ -64,19 +65,26 @@ def test_a_star_is_all_regions_on_purpose(in_production):
     assert checks.check_settings() == checks.check_deployment() == []
 
 
-@pytest.mark.parametrize("backend", ["locmem.LocMemCache", "dummy.DummyCache"])
-def test_a_cache_of_each_process_counts_no_site_wide_limit(in_production, backend):
-    in_production.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{backend}"}}
+class OwnCache(LocMemCache):
+    """A site's own."""
+
+
+PER_PROCESS = ["django.core.cache.backends.locmem.LocMemCache", f"{__name__}.OwnCache"]
+SHARED = ["django.core.cache.backends.db.DatabaseCache", "django.core.cache.backends.filebased.FileBasedCache"]
+
+
+def test_a_cache_that_keeps_nothing_counts_no_limit(in_production):
+    in_production.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
     assert ids(checks.check_deployment()) == [check_ids.CACHE_PER_PROCESS]
 
 
-@pytest.mark.parametrize("backend", ["db.DatabaseCache", "filebased.FileBasedCache"])
+@pytest.mark.parametrize("backend", [*PER_PROCESS, *SHARED])
 @pytest.mark.parametrize("options", [{}, {"MAX_ENTRIES": 99_999}, {"MAX_ENTRIES": 100_000}])
 def test_a_cache_that_drops_entries_forgets_calls(in_production, backend, options):
-    path = f"django.core.cache.backends.{backend}"
-    in_production.CACHES = {"default": {"BACKEND": path, "LOCATION": "x", "OPTIONS": options}}
-    is_large = options == {"MAX_ENTRIES": 100_000}
-    assert ids(checks.check_deployment()) == ([] if is_large else [check_ids.CACHE_TOO_SMALL])
+    in_production.CACHES = {"default": {"BACKEND": backend, "LOCATION": "x", "OPTIONS": options}}
+    per_process = [check_ids.CACHE_PER_PROCESS] if backend in PER_PROCESS else []
+    small = [] if options == {"MAX_ENTRIES": 100_000} else [check_ids.CACHE_TOO_SMALL]
+    assert ids(checks.check_deployment()) == per_process + small
 
 
 @pytest.mark.parametrize("proxies", [0, 1, 2])
@@ -141,14 +149,61 @@ def test_an_invite_link_should_lead_to_something_that_reads_it(in_production, va
     assert not any(message.is_serious() for message in messages)
 
 
-def test_a_site_should_have_a_ceiling(in_production):
-    in_production.PHONE_REFERRALS_SMS_DAILY_LIMIT = None
+def test_a_site_should_have_a_ceiling_of_its_own(in_production):
+    del in_production.PHONE_REFERRALS_SMS_DAILY_LIMIT
     [message] = checks.check_deployment()
-    assert message.id == check_ids.SMS_UNLIMITED
+    assert message.id == check_ids.SMS_LIMIT_UNSET
     assert not message.is_serious()
 
-    in_production.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 10}
+    in_production.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"*": None}
     assert checks.check_deployment() == []
+
+
+@pytest.mark.parametrize(
+    ("hosts", "host", "is_open"),
+    [
+        (["*"], "", True),
+        (["example.com", ".example.com"], "", True),
+        ([".example.com"], "example.com", False),
+        (["example.com", "www.example.com"], "", False),
+        ([], "", False),
+    ],
+)
+def test_a_wildcard_host_needs_a_name_for_the_site(in_production, hosts, host, is_open):
+    in_production.ALLOWED_HOSTS, in_production.PHONE_REFERRALS_SITE_HOST = hosts, host
+    assert ids(checks.check_deployment()) == ([check_ids.SITE_HOST_OPEN] if is_open else [])
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "https://example.com",
+        "example.com/",
+        "example.com:443",
+        "пример.рф",
+        "a&b.example",
+        "a b.example",
+        ".example.com",
+        "example..com",
+        "-a.example",
+        "example.com\n",
+        "a" * 64,
+        "example.com." * 6,
+        None,
+        7,
+    ],
+)
+def test_a_site_host_is_a_name_alone(settings, host):
+    settings.PHONE_REFERRALS_SITE_HOST = host
+    assert reports(check_ids.SITE_HOST_WRONG, "PHONE_REFERRALS_SITE_HOST", repr(host))
+
+
+@pytest.mark.parametrize(
+    "host", ["", "example.com", "localhost", "127.0.0.1", "xn--e1afmkfd.xn--p1ai", "A-1.Example", "a" * 63]
+)
+def test_a_name_alone_is_a_site_host(settings, host):
+    settings.PHONE_REFERRALS_SITE_HOST = host
+    assert checks.check_settings() == []
 
 
 @pytest.mark.parametrize(
@@ -180,13 +235,22 @@ def test_known_number_types_are_right(settings, types):
 @pytest.mark.parametrize(
     ("name", "value", "named"),
     [
-        ("SMS_DAILY_LIMIT", -1, "SMS_DAILY_LIMIT"),
-        ("SMS_DAILY_LIMIT", "100", "SMS_DAILY_LIMIT"),
-        ("SMS_DAILY_LIMIT", 0.5, "SMS_DAILY_LIMIT"),
-        ("SMS_DAILY_LIMIT_BY_REGION", {"US": -1}, "US"),
-        ("SMS_DAILY_LIMIT_BY_REGION", {"US": 1, "GB": "many"}, "GB"),
-        ("SMS_DAILY_LIMIT_BY_REGION", {"UK": 10}, "UK"),
-        ("SMS_DAILY_LIMIT_BY_REGION", {"": 10}, ""),
+        ("SMS_DAILY_LIMIT", 1000, "1000"),
+        ("SMS_DAILY_LIMIT", None, "None"),
+        ("SMS_DAILY_LIMIT", "100", "'100'"),
+        ("SMS_DAILY_LIMIT", ["US"], "['US']"),
+        ("SMS_DAILY_LIMIT", [("US", 10)], "[('US', 10)]"),
+        ("SMS_DAILY_LIMIT", {"US": -1}, "-1 for 'US'"),
+        ("SMS_DAILY_LIMIT", {"total": 0.5}, "0.5 for 'total'"),
+        ("SMS_DAILY_LIMIT", {"*": True}, "True for '*'"),
+        ("SMS_DAILY_LIMIT", {"US": 1, "GB": "many"}, "'many' for 'GB'"),
+        ("SMS_DAILY_LIMIT", {"US": {"sms": 10}}, "{'sms': 10} for 'US'"),
+        ("SMS_DAILY_LIMIT", {"UK": 10}, "'UK'"),
+        ("SMS_DAILY_LIMIT", {"us": 10}, "'us'"),
+        ("SMS_DAILY_LIMIT", {"TOTAL": 10}, "'TOTAL'"),
+        ("SMS_DAILY_LIMIT", {"": 10}, "''"),
+        ("SMS_DAILY_LIMIT", {7: 10}, "7"),
+        ("SMS_DAILY_LIMIT", {("US", "CA"): 10}, "('US', 'CA')"),
         ("MIN_CONVERSION", (0, 0.5), "MIN_CONVERSION"),
         ("MIN_CONVERSION", (10, 0), "MIN_CONVERSION"),
         ("MIN_CONVERSION", (10, 1.1), "MIN_CONVERSION"),
@@ -195,15 +259,16 @@ def test_known_number_types_are_right(settings, types):
 )
 def test_a_ceiling_that_is_none(settings, name, value, named):
     setattr(settings, f"PHONE_REFERRALS_{name}", value)
-    assert reports(check_ids.SMS_LIMIT_WRONG, named)
+    assert reports(check_ids.SMS_LIMIT_WRONG, f"PHONE_REFERRALS_{name}", named)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("SMS_DAILY_LIMIT", None),
-        ("SMS_DAILY_LIMIT", 0),
-        ("SMS_DAILY_LIMIT_BY_REGION", {"US": 0, "GB": 10}),
+        ("SMS_DAILY_LIMIT", {}),
+        ("SMS_DAILY_LIMIT", {"*": None}),
+        ("SMS_DAILY_LIMIT", {"total": 0}),
+        ("SMS_DAILY_LIMIT", {"total": 5000, "*": 500, "CA": 2000, "RU": None}),
         ("MIN_CONVERSION", (1, 1)),
         ("MIN_CONVERSION", [100, 0.2]),
     ],
@@ -284,8 +349,6 @@ def test_each_bad_entry_is_named_and_masked(settings):
     [
         ("ALLOWED_REGIONS", 7),
         ("NUMBER_TYPES", None),
-        ("SMS_DAILY_LIMIT_BY_REGION", ["US"]),
-        ("SMS_DAILY_LIMIT_BY_REGION", None),
         ("MIN_CONVERSION", 0.2),
         ("MIN_CONVERSION", (100,)),
         ("MIN_CONVERSION", ("100", "0.2")),

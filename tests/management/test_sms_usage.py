@@ -27,15 +27,15 @@ def add(day, region, **counts):
 
 
 def test_it_prints_each_day_and_region_newest_day_first():
-    add(9, "US", sent=4, verified=1, failed=2)
+    add(9, "US", sent=4, segments=5, verified=1, failed=2)
     add(10, "GB", sent=1000000, verified=999999)
     add(10, "CA", sent=3, verified=2)
 
     assert table() == [
-        ["day", "region", "sent", "verified", "failed", "verified"],
-        ["2026-06-10", "CA", "3", "2", "0", "67%"],
-        ["2026-06-10", "GB", "1000000", "999999", "0", "100%"],
-        ["2026-06-09", "US", "4", "1", "2", "25%"],
+        ["day", "region", "sent", "segments", "verified", "failed", "verified"],
+        ["2026-06-10", "CA", "3", "0", "2", "0", "67%"],
+        ["2026-06-10", "GB", "1000000", "0", "999999", "0", "100%"],
+        ["2026-06-09", "US", "4", "5", "1", "2", "25%"],
     ]
 
 
@@ -51,18 +51,18 @@ def test_its_columns_are_aligned(capsys):
 def test_slots_of_a_day_are_added_up():
     for slot in range(3):
         add(10, "US", slot=slot, sent=2, verified=1, failed=1)
-    assert table()[1:] == [["2026-06-10", "US", "6", "3", "3", "50%"]]
+    assert table()[1:] == [["2026-06-10", "US", "6", "0", "3", "3", "50%"]]
 
 
 def test_the_count_of_all_regions_is_no_region():
     add(10, "", sent=2)
     add(10, "US", sent=2)
-    assert table()[1:] == [["2026-06-10", "US", "2", "0", "0", "0%"]]
+    assert table()[1:] == [["2026-06-10", "US", "2", "0", "0", "0", "0%"]]
 
 
 def test_a_day_on_which_nothing_was_sent_has_no_share():
     add(10, "US", failed=1)
-    assert table()[1:] == [["2026-06-10", "US", "0", "0", "1", "-"]]
+    assert table()[1:] == [["2026-06-10", "US", "0", "0", "0", "1", "-"]]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_days_are_those_of_utc(settings, time_machine):
 
 def test_it_shows_what_was_sent(phone):
     request_code(phone_number=phone, host="example.com")
-    assert table()[1:] == [["2026-06-10", "US", "1", "0", "0", "0%"]]
+    assert table()[1:] == [["2026-06-10", "US", "1", "1", "0", "0", "0%"]]
 
 
 def test_nothing_sent_is_an_empty_table():

@@ -20,25 +20,30 @@ def usage_of(region):
     return row
 
 
-def take(day, region, home, limit, *, watch_conversion):
+def has_room(row, segments):
+    limit = usage._limit_of(row.region)
+    return limit is None or row.segments + segments <= limit
+
+
+def take(day, region, home, segments, *, watch_conversion):
     """As `signin.usage._take`, of one slot and one day."""
     row = usage_of(region)
     least, share = conf.min_conversion or (None, 0)
     is_paused = watch_conversion and least and row.sent >= least and row.verified < row.sent * share
-    if is_paused or (limit is not None and row.sent >= limit):
+    if is_paused or not has_room(row, segments):
         return None
     pause()
-    SmsUsage.objects.filter(pk=row.pk).update(sent=row.sent + 1)
+    SmsUsage.objects.filter(pk=row.pk).update(sent=row.sent + 1, segments=row.segments + segments)
     return home
 
 
-def take_counting_well(day, region, home, limit, *, watch_conversion):
+def take_counting_well(day, region, home, segments, *, watch_conversion):
     """As `take`; what it adds it adds in the database, but still checks before."""
     row = usage_of(region)
-    if limit is not None and row.sent >= limit:
+    if not has_room(row, segments):
         return None
     pause()
-    SmsUsage.objects.filter(pk=row.pk).update(sent=F("sent") + 1)
+    SmsUsage.objects.filter(pk=row.pk).update(sent=F("sent") + 1, segments=F("segments") + segments)
     return home
 
 

@@ -27,9 +27,9 @@ US = [f"+12015550{number}" for number in range(100, 150)]
 CA = [f"+14165550{number}" for number in range(100, 150)]
 
 CEILINGS = {
-    "of a region": {"SMS_DAILY_LIMIT_BY_REGION": {"US": 10}},
-    "in all": {"SMS_DAILY_LIMIT": 10},
-    "of both": {"SMS_DAILY_LIMIT": 10, "SMS_DAILY_LIMIT_BY_REGION": {"US": 10}},
+    "of a region": {"SMS_DAILY_LIMIT": {"US": 10}},
+    "in all": {"SMS_DAILY_LIMIT": {"total": 10}},
+    "of both": {"SMS_DAILY_LIMIT": {"total": 10, "US": 10}},
 }
 
 
@@ -41,7 +41,7 @@ def noon(time_machine):
 
 @pytest.fixture
 def set_(settings):
-    """Set settings of the package: `set_(SMS_DAILY_LIMIT=10)`."""
+    """Set settings of the package: `set_(SMS_DAILY_LIMIT={"total": 10})`."""
 
     def set_(**values):
         for name, value in values.items():
@@ -92,7 +92,7 @@ def test_fifty_senders_are_more_than_ten_without_counting_in_the_check(send, set
 
 def test_who_is_refused_at_once_with_others_is_told_when_to_come_back(at_once, set_, time_machine):
     time_machine.move_to(datetime(2026, 6, 1, 18, tzinfo=UTC), tick=False)
-    set_(SMS_DAILY_LIMIT=10)
+    set_(SMS_DAILY_LIMIT={"total": 10})
 
     results = at_once(*[lambda phone=phone: request_code(phone_number=phone, host="example.com") for phone in US])
 
@@ -106,7 +106,7 @@ def test_who_is_refused_at_once_with_others_is_told_when_to_come_back(at_once, s
 
 @pytest.mark.parametrize("slots", [1, 3])
 def test_each_region_has_its_ceiling_while_others_send_too(send, set_, slots):
-    set_(SMS_DAILY_LIMIT_BY_REGION={"US": 10, "CA": 4}, SMS_USAGE_SLOTS=slots)
+    set_(SMS_DAILY_LIMIT={"US": 10, "CA": 4}, SMS_USAGE_SLOTS=slots)
 
     assert send([*US[:25], *CA[:25]]) == {CodeSent: 14, SmsLimitReached: 36}
     assert (counted(region="US"), counted(region="CA")) == (10, 4)
@@ -114,7 +114,7 @@ def test_each_region_has_its_ceiling_while_others_send_too(send, set_, slots):
 
 @pytest.mark.parametrize("slots", [1, 3])
 def test_the_ceiling_in_all_holds_over_regions(send, set_, outbox, slots):
-    set_(SMS_DAILY_LIMIT=15, SMS_DAILY_LIMIT_BY_REGION={"US": 5}, SMS_USAGE_SLOTS=slots)
+    set_(SMS_DAILY_LIMIT={"total": 15, "US": 5}, SMS_USAGE_SLOTS=slots)
 
     assert send([*US[:25], *CA[:25]])[CodeSent] == len(outbox) == counted(region="") == 15
     # What the regions count is what was sent: a refusal in all was given back.
@@ -165,17 +165,17 @@ def reports(caplog):
 
 @pytest.mark.parametrize("slots", [1, 3])
 def test_a_ceiling_is_reported_once_however_many_meet_it_at_once(send, set_, reports, slots):
-    set_(SMS_DAILY_LIMIT_BY_REGION={"US": 0, "CA": 0}, SMS_USAGE_SLOTS=slots)
+    set_(SMS_DAILY_LIMIT={"US": 0, "CA": 0}, SMS_USAGE_SLOTS=slots)
     send([*US[:25], *CA[:25]])
     assert reports() == {("limit", "US"): 1, ("limit", "CA"): 1, "logged": 2}
 
-    set_(SMS_DAILY_LIMIT_BY_REGION={}, SMS_DAILY_LIMIT=10)
+    set_(SMS_DAILY_LIMIT={"total": 10})
     send()
     assert reports() == {("limit", ""): 1, "logged": 1}
 
 
 def test_a_ceiling_is_reported_many_times_without_comparing(send, set_, reports, monkeypatch):
-    set_(SMS_DAILY_LIMIT_BY_REGION={"US": 0})
+    set_(SMS_DAILY_LIMIT={"US": 0})
     monkeypatch.setattr(usage, "_report_once", naive_limits.report_once)
 
     def reported():
@@ -213,7 +213,7 @@ def test_fifty_senders_are_more_than_ten_without_the_pause_in_the_count(send, se
     ("backend", "sent"), [("tests.gateways.RefusingSmsBackend", 0), ("tests.gateways.SilentSmsBackend", THREADS)]
 )
 def test_failures_are_counted_exactly(send, set_, slots, backend, sent):
-    set_(SMS_USAGE_SLOTS=slots, SMS_BACKEND=backend, SMS_DAILY_LIMIT=1000)
+    set_(SMS_USAGE_SLOTS=slots, SMS_BACKEND=backend, SMS_DAILY_LIMIT={"total": 1000})
 
     assert send() == {DeliveryFailed: THREADS}
     for region in ("US", ""):

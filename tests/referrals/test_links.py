@@ -79,3 +79,25 @@ def test_a_code_of_any_characters_leads_to_its_invite_page(rf, settings, code):
     assert (link.query, link.fragment) == ("", "")
     match = resolve(rf.get(link.path).path_info)
     assert (match.url_name, match.kwargs) == ("invite", {"code": code})
+
+
+@pytest.mark.parametrize(
+    ("setting", "link"),
+    [
+        ("", "https://example.com/?ref=A1B2C3"),
+        ("/join/{code}/", "https://example.com/join/A1B2C3/"),
+        ("https://example.org/{code}", "https://example.org/A1B2C3"),
+        ("app://invite/{code}", "app://invite/A1B2C3"),
+    ],
+)
+@pytest.mark.parametrize("asked", ["example.com", "evil.example.com", "example.com:8000"])
+def test_a_link_never_leads_to_a_host_that_a_stranger_made_up(rf, settings, setting, link, asked):
+    settings.ALLOWED_HOSTS, settings.PHONE_REFERRALS_SITE_HOST = ["*"], "example.com"
+    settings.PHONE_REFERRALS_REFERRAL_LINK = setting
+    assert link_to(rf.get("/api/referrals/", headers={"host": asked}), "A1B2C3") == link
+
+
+@pytest.mark.parametrize(("debug", "is_secure", "scheme"), [(True, False, "http"), (True, True, "https")])
+def test_a_link_is_not_secure_where_a_site_is_developed_so(rf, settings, debug, is_secure, scheme):
+    settings.DEBUG, settings.PHONE_REFERRALS_SITE_HOST = debug, "localhost"
+    assert link_to(rf.get("/", secure=is_secure), "A1B2C3") == f"{scheme}://localhost/?ref=A1B2C3"

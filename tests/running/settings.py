@@ -11,6 +11,7 @@ REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {
     "phone_referrals_redeem_address": None,
     "phone_referrals_redeem_user": None,
 }
+PHONE_REFERRALS_SMS_DAILY_LIMIT = {"*": None}
 if "GATEWAY" in os.environ:
     PHONE_REFERRALS_SMS_BACKEND = "tests.running.gateway.SmsBackend"
 if "CODE_DIGITS" in os.environ:

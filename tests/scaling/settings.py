@@ -16,7 +16,7 @@ DATABASES["replica"] = {
 DATABASE_ROUTERS = ["tests.scaling.settings.ReadReplica"]
 MIDDLEWARE = ["tests.scaling.settings.read_from_replica", *MIDDLEWARE]
 PHONE_REFERRALS_SMS_BACKEND = "phone_referrals.sms.locmem.SmsBackend"
-PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"CA": 20}
+PHONE_REFERRALS_SMS_DAILY_LIMIT = {"*": None, "CA": 20}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,6 +1,8 @@
 import logging
 import sys
 import threading
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
@@ -345,3 +347,62 @@ def test_every_request_for_a_message_is_guarded_the_early_ones_too(own_guard, ph
         with pytest.raises(NotOurApp):
             request_code(phone_number=phone, host="example.com")
     assert len(SEEN) == 2
+
+
+# A ceiling that is near
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("limits", "used", "share"),
+    [
+        ({}, {}, 0),
+        ({}, {"US": 250}, 0.5),
+        ({"US": 10}, {"US": 8}, 0.8),
+        ({"US": 10}, {"US": 12}, 1),
+        ({"US": 0}, {}, 1),
+        ({"US": None}, {"US": 9000}, 0),
+        ({"US": 10, "total": 20}, {"US": 1, "": 18}, 0.9),
+        ({"US": 10, "total": 20}, {"US": 9, "": 10}, 0.9),
+        ({"US": 10}, {"CA": 10}, 0),
+    ],
+)
+def test_a_guard_learns_how_much_of_the_ceiling_is_used(
+    settings, phone, django_assert_num_queries, limits, used, share
+):
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = limits
+    today = datetime.now(UTC).date()
+    for region, segments in used.items():
+        SmsUsage.objects.create(day=today, region=region, segments=segments)
+        SmsUsage.objects.create(day=today - timedelta(days=1), region=region, segments=1000)
+    request = SendRequest(phone_number=phone, purpose="sign_in")
+    with django_assert_num_queries(1):
+        assert [request.ceiling_used, request.ceiling_used] == [share, share]
+
+
+@pytest.mark.django_db
+def test_slots_of_a_ceiling_are_added_up(phone):
+    for slot in range(3):
+        SmsUsage.objects.create(day=datetime.now(UTC).date(), region="US", slot=slot, segments=100)
+    assert SendRequest(phone_number=phone, purpose="sign_in").ceiling_used == 0.6
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("above", "sent"), [(0, 0), (0.8, 9), (1, 10)])
+def test_a_captcha_may_be_asked_for_once_a_ceiling_is_near(settings, monkeypatch, outbox, above, sent):
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": 10}
+    monkeypatch.setattr(f"{__name__}.near", SiteVerify(url="http://127.0.0.1:9", secret="", above=above))
+    settings.PHONE_REFERRALS_SEND_GUARDS = [f"{__name__}.near"]
+    for number in range(100, 110):
+        with suppress(CaptchaFailed):
+            request_code(phone_number=f"+12015550{number}", host="example.com")
+    assert len(outbox) == sent
+
+
+near = None
+
+
+@pytest.mark.django_db
+def test_a_captcha_that_is_always_asked_for_counts_nothing(phone, django_assert_num_queries):
+    with django_assert_num_queries(0), pytest.raises(CaptchaFailed):
+        SiteVerify(url="", secret="")(SendRequest(phone_number=phone, purpose="sign_in"))

@@ -123,8 +123,8 @@ def test_asking_again_gives_no_more_guesses_of_a_live_code(phone):
     [
         ("ALLOWED_REGIONS", ["GB"]),
         ("NUMBER_TYPES", ["pager"]),
-        ("SMS_DAILY_LIMIT", 0),
-        ("SMS_DAILY_LIMIT_BY_REGION", {"US": 0}),
+        ("SMS_DAILY_LIMIT", {"total": 0}),
+        ("SMS_DAILY_LIMIT", {"US": 0}),
         ("SEND_GUARDS", [f"{__name__}.no_guard_is_asked"]),
         ("SMS_BACKEND", "tests.gateways.RefusingSmsBackend"),
     ],

@@ -1,21 +1,22 @@
-"""The queue: a message is sent once, by whichever worker, however often gateways fail and workers die."""
+"""The queue: a message is sent once at most, by whichever worker, however often gateways fail and workers die."""
 
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
-from django.utils import timezone, translation
+from django.utils import translation
 
 from phone_referrals import signals
 from phone_referrals.exceptions import Busy, DeliveryFailed
 from phone_referrals.models import PhoneVerification, QueuedCode, SmsUsage
 from phone_referrals.signin import delivery, verification
-from phone_referrals.signin.tasks import LEASE, send_queued_code
+from phone_referrals.signin.tasks import LEASE, SKEW, send_queued_code
 from phone_referrals.signin.verification import check_code, request_code
 from phone_referrals.sms import BaseSmsBackend
 
 pytestmark = pytest.mark.django_db
 
-SECOND = timedelta(seconds=1)
 FAILURES = []
 
 
@@ -55,6 +56,15 @@ def ask(phone):
 
 def usage():
     return SmsUsage.objects.values_list("sent", "failed").get()
+
+
+def due(queue):
+    """In how many seconds the runs that wait are due."""
+    return [round(each.task.run_after.timestamp() - time.time()) for each in queue.waiting]
+
+
+def may_ask_again():
+    return PhoneVerification.objects.get().resend_at is None
 
 
 def test_the_request_waits_for_no_gateway(phone, outbox, queue):
@@ -133,20 +143,19 @@ def test_a_task_that_runs_twice_sends_one_message(phone, outbox, queue):
 
 def test_a_message_that_another_worker_has_is_left_to_the_run_when_its_time_is_over(phone, outbox, queue, clock):
     ask(phone)
-    QueuedCode.objects.update(due_at=timezone.now() + LEASE, attempts=1)
+    QueuedCode.objects.update(due_at=time.time() + LEASE, attempts=1, is_taken=True)
     queue.run()
     assert outbox == queue.waiting == []
 
 
-@pytest.mark.parametrize(("attempts", "seconds"), [(0, 40), (1, 1)])
+@pytest.mark.parametrize(("attempts", "seconds"), [(0, 40), (1, SKEW - 1)])
 def test_a_run_that_is_early_by_a_clock_that_is_ahead_comes_again(phone, outbox, queue, clock, attempts, seconds):
     """By that of who asked, or of the queue."""
     ask(phone)
-    until = timezone.now() + timedelta(seconds=seconds)
-    QueuedCode.objects.update(due_at=until, attempts=attempts)
+    QueuedCode.objects.update(due_at=time.time() + seconds, attempts=attempts)
     queue.run()
     assert outbox == []
-    assert [each.task.run_after for each in queue.waiting] == [until]
+    assert due(queue) == [seconds]
     clock(seconds=seconds)
     queue.run()
     assert len(outbox) == 1
@@ -173,19 +182,19 @@ def test_a_message_that_another_worker_takes_at_this_moment_is_not_sent(phone, o
     ask(phone)
 
     def taken_meanwhile(pk, **kwargs):
-        QueuedCode.objects.update(due_at=timezone.now() + LEASE)
+        QueuedCode.objects.update(due_at=time.time() + LEASE, attempts=1, is_taken=True)
 
     monkeypatch.setattr("phone_referrals.signin.delivery.call_worker", taken_meanwhile)
     queue.run()
     assert outbox == []
 
 
-def test_a_gateway_that_fails_is_tried_again_with_growing_waits(phone, outbox, queue, gateway, clock, caplog):
-    gateway(DeliveryFailed, TimeoutError, DeliveryFailed)
+def test_a_gateway_that_refuses_is_tried_again_with_growing_waits(phone, outbox, queue, gateway, clock, caplog):
+    gateway(*[DeliveryFailed] * 3)
     ask(phone)
     queue.run()
     for wait in (5, 10):
-        assert timezone.now() + timedelta(seconds=wait) in [each.task.run_after for each in queue.waiting]
+        assert wait in due(queue)
         clock(seconds=wait - 1)
         queue.run()
         left = len(FAILURES)
@@ -204,21 +213,36 @@ def test_a_gateway_that_fails_is_tried_again_with_growing_waits(phone, outbox, q
     assert caplog.messages == []
 
 
-@pytest.mark.parametrize(("failure", "counts"), [(DeliveryFailed, (0, 1)), (TimeoutError, (1, 1))])
-def test_it_is_given_up_when_the_code_expires(phone, outbox, queue, gateway, clock, caplog, failure, counts):
-    gateway(*[failure] * 100)
+@pytest.mark.parametrize("refusals", [0, 2])
+def test_a_gateway_that_may_have_sent_it_is_not_asked_again(phone, queue, gateway, clock, caplog, refusals):
+    """Whatever it raises; and the visitor may ask again at once, at the price of another message."""
+    gateway(*[DeliveryFailed] * refusals, *[TimeoutError] * 100)
+    ask(phone)
+    for _ in range(700):
+        queue.run()
+        clock(seconds=1)
+    assert len(FAILURES) == 99
+    assert not QueuedCode.objects.exists()
+    assert usage() == (1, 1)
+    assert caplog.messages == ["SMS given up: TimeoutError"]
+    assert may_ask_again()
+    assert len(PhoneVerification.objects.get().sent_at) == 1
+
+
+def test_it_is_given_up_when_the_code_expires(phone, outbox, queue, gateway, clock, caplog):
+    gateway(*[DeliveryFailed] * 100)
     ask(phone)
     clock(seconds=40)
     ask(phone)
-    SmsUsage.objects.update(sent=1)
+    SmsUsage.objects.update(sent=1, segments=1)
     QueuedCode.objects.first().delete()
     for _ in range(600):
         queue.run()
         clock(seconds=1)
     assert 10 < 100 - len(FAILURES) < 20
     assert not QueuedCode.objects.exists()
-    assert usage() == counts
-    assert caplog.messages == [f"SMS given up: {failure.__name__}"]
+    assert usage() == (0, 1)
+    assert caplog.messages == ["SMS given up: DeliveryFailed"]
     state = PhoneVerification.objects.get().state
     # It keeps its place in the day's limit, because guesses at its code were judged.
     assert (len(state.sent_at), state.sent_since_success, state.resend_at) == (2, 1, None)
@@ -233,38 +257,16 @@ def test_however_often_it_was_tried_it_is_tried_again(phone, queue, gateway, clo
     ask(phone)
     QueuedCode.objects.update(attempts=1000)
     queue.run()
-    assert QueuedCode.objects.get().due_at == timezone.now() + timedelta(seconds=60)
+    assert QueuedCode.objects.get().due_at == time.time() + 60
     clock(seconds=60)
     queue.run()
     assert FAILURES == []
 
 
-def test_a_message_may_have_been_sent_if_any_try_timed_out(phone, queue, gateway, clock):
-    gateway(TimeoutError, *[DeliveryFailed] * 100)
-    ask(phone)
-    for _ in range(600):
-        queue.run()
-        clock(seconds=1)
-    assert usage() == (1, 1)
-
-
-@pytest.mark.parametrize("end", ["used", "expired"])
-def test_so_it_may_when_nobody_waits_for_it_any_more(phone, queue, gateway, clock, end):
-    gateway(TimeoutError)
-    ask(phone)
-    queue.run()
-    if end == "used":
-        PhoneVerification.objects.update(serial=None, code_expires_at=None)
-    clock(seconds=600)
-    queue.run()
-    assert not QueuedCode.objects.exists()
-    assert usage() == (1, 1)
-
-
 def test_it_is_not_tried_at_the_very_moment_the_code_expires(phone, queue, gateway, clock, caplog):
     gateway(DeliveryFailed)
     ask(phone)
-    PhoneVerification.objects.update(code_expires_at=timezone.now() + 5 * SECOND)
+    PhoneVerification.objects.update(code_expires_at=datetime.now(UTC) + timedelta(seconds=5))
     queue.run()
     assert not QueuedCode.objects.exists()
     assert caplog.messages == ["SMS given up: DeliveryFailed"]
@@ -289,11 +291,10 @@ def test_one_that_fails_leaves_those_of_the_same_moment_alone(phone, other_phone
     ask(phone)
     ask(other_phone)
     first, second = QueuedCode.objects.order_by("pk")
-    until = timezone.now() + LEASE
-    QueuedCode.objects.filter(pk=second.pk).update(due_at=until)
+    QueuedCode.objects.filter(pk=second.pk).update(attempts=1, is_taken=True)
     send_queued_code.func(first.pk)
     second.refresh_from_db()
-    assert second.due_at == until
+    assert second.is_taken
 
 
 def test_without_the_setting_what_is_left_in_the_queue_is_in_the_usual_one(settings):
@@ -341,24 +342,62 @@ def test_clearing_the_limits_of_a_phone_takes_its_message_back(phone, outbox, qu
     assert outbox == []
 
 
-def test_a_worker_killed_before_the_gateway_took_the_message_is_survived(phone, outbox, queue, gateway, clock):
+def test_a_message_that_a_worker_died_with_is_not_sent_again(phone, outbox, queue, gateway, clock, caplog):
+    """Nobody knows whether the gateway has it: the visitor may ask again, once the worker's time is over."""
     gateway(Killed)
     ask(phone)
     with pytest.raises(Killed):
         queue.run()
     gateway()
     queue.run()
-    assert outbox == []
-    clock(seconds=LEASE.seconds)
+    assert not may_ask_again()
+    clock(seconds=LEASE)
+    queue.run()
+    assert outbox == queue.waiting == []
+    assert not QueuedCode.objects.exists()
+    assert may_ask_again()
+    assert usage() == (1, 1)
+    assert caplog.messages == ["SMS given up: WorkerLost"]
+
+
+def test_a_text_that_cannot_be_rendered_is_given_up(phone, queue, clock, monkeypatch):
+    def render(**kwargs):
+        raise ZeroDivisionError
+
+    ask(phone)
+    with monkeypatch.context() as patch:
+        patch.setattr("phone_referrals.sms.render", render)
+        with pytest.raises(ZeroDivisionError):
+            queue.run()
+    clock(seconds=LEASE)
+    queue.run()
+    assert may_ask_again()
+    assert not QueuedCode.objects.exists()
+
+
+def test_a_worker_that_dies_before_it_takes_a_message_leaves_it(phone, outbox, queue, clock, monkeypatch):
+    call_worker = delivery.call_worker
+
+    def killed(pk, **kwargs):
+        call_worker(pk, **kwargs)
+        raise Killed
+
+    ask(phone)
+    with monkeypatch.context() as patch:
+        patch.setattr("phone_referrals.signin.delivery.call_worker", killed)
+        with pytest.raises(Killed):
+            queue.run()
+    clock(seconds=LEASE)
     queue.run()
     assert len(outbox) == 1
     assert not QueuedCode.objects.exists()
 
 
 @pytest.mark.parametrize("is_in_time", [True, False])
-def test_so_is_one_killed_while_it_arranges_for_the_next_try(
+def test_a_worker_that_dies_after_a_refusal_ends_the_wait(
     phone, outbox, queue, gateway, clock, monkeypatch, is_in_time
 ):
+    """It was the only one that knew that nothing was sent."""
     calls, call_worker = [], delivery.call_worker
 
     def killed(pk, **kwargs):
@@ -375,10 +414,11 @@ def test_so_is_one_killed_while_it_arranges_for_the_next_try(
         with pytest.raises(Killed):
             queue.run()
     gateway()
-    for _ in range(2):
-        clock(seconds=LEASE.seconds)
-        queue.run()
-    assert len(outbox) == 1
+    clock(seconds=LEASE)
+    queue.run()
+    assert outbox == queue.waiting == []
+    assert not QueuedCode.objects.exists()
+    assert may_ask_again()
 
 
 def test_a_try_after_the_time_of_this_one_is_over_has_its_run_too(phone, outbox, queue, gateway, clock):
@@ -403,29 +443,84 @@ def test_a_try_after_the_time_of_this_one_is_over_has_its_run_too(phone, outbox,
     assert len(outbox) == 1
 
 
-def test_a_worker_that_is_slower_than_its_time_gives_nothing_back(phone, queue, gateway, monkeypatch):
-    class Slow(Exception):
+@pytest.mark.parametrize("failure", [TimeoutError, DeliveryFailed, None])
+def test_a_worker_that_is_slower_than_its_time_changes_nothing(phone, queue, gateway, clock, settings, failure, caplog):
+    """Another run has given the wait back meanwhile, and counted the message as one that may have been sent."""
+
+    class Slow(failure or Exception):
         def __init__(self, *args):
-            QueuedCode.objects.update(due_at=timezone.now() + 2 * LEASE)
+            clock(seconds=LEASE)
+            send_queued_code.func(QueuedCode.objects.get().pk)
+            super().__init__()
 
     gateway(Slow)
+    if failure is None:
+        settings.PHONE_REFERRALS_SMS_BACKEND = f"{__name__}.SlowSmsBackend"
     ask(phone)
     queue.run()
-    assert QueuedCode.objects.get().due_at == timezone.now() + 2 * LEASE
-    assert usage() == (1, 0)
+    assert not QueuedCode.objects.exists()
+    assert usage() == (1, 1)
+    assert may_ask_again()
+    assert caplog.messages == ["SMS given up: WorkerLost"]
 
 
-def test_the_same_when_it_gives_up(phone, queue, gateway, settings, clock):
-    class Slow(Exception):
-        def __init__(self, *args):
-            QueuedCode.objects.update(due_at=timezone.now() + 2 * LEASE)
+class SlowSmsBackend(FailingSmsBackend):
+    """Takes the message in the end."""
 
-    gateway(Slow)
+    def send(self, message):
+        FAILURES.pop()()
+
+
+@pytest.mark.parametrize("text", ["a" * 161, "б" * 71])
+@pytest.mark.parametrize(("failure", "counted"), [(None, 2), (TimeoutError, 2), (DeliveryFailed, 0)])
+def test_a_message_has_its_segments_in_the_ceiling_all_the_time(
+    phone, queue, gateway, clock, settings, text, failure, counted
+):
+    loaders = [("django.template.loaders.locmem.Loader", {"phone_referrals/sms.txt": text})]
+    settings.TEMPLATES = [{"BACKEND": settings.TEMPLATES[0]["BACKEND"], "OPTIONS": {"loaders": loaders}}]
+    gateway(*[failure] * 100 if failure else [])
     ask(phone)
-    PhoneVerification.objects.update(code_expires_at=timezone.now() + SECOND)
+    for _ in range(60):
+        assert SmsUsage.objects.get().segments == 2 or not QueuedCode.objects.exists()
+        queue.run()
+        clock(seconds=10)
+    assert SmsUsage.objects.get().segments == counted
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "latest"),
+    [
+        ("UTC", "2026-07-01 12:00:00+00:00", 60),
+        ("Asia/Kolkata", "2026-07-01 12:00:00+00:00", 60),
+        ("Europe/Berlin", "2026-03-29 00:59:30+00:00", 60),  # In 30 seconds it is three o'clock.
+        ("America/New_York", "2026-11-01 05:59:30+00:00", 3660),  # And here it is one o'clock once more.
+    ],
+)
+def test_without_time_zones_a_run_is_never_too_early(settings, time_machine, zone, now, latest):
+    """A run that is too early is none, and would be the last."""
+    settings.USE_TZ, settings.TIME_ZONE = False, zone
+    time_machine.move_to(now, tick=False)
+    run_after = delivery._as_the_queue_has_it(time.time() + 60)
+    clock = [datetime.fromtimestamp(time.time() + second, ZoneInfo(zone)) for second in range(7200)]
+    assert next(n for n, each in enumerate(clock) if each.replace(tzinfo=None) >= run_after) == latest
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata"])
+def test_without_time_zones_messages_are_sent_and_given_up(phone, outbox, queue, gateway, settings, clock, zone):
+    settings.USE_TZ, settings.TIME_ZONE = False, zone
+    gateway(DeliveryFailed)
+    ask(phone)
     queue.run()
-    assert QueuedCode.objects.exists()
-    assert usage() == (1, 0)
+    gateway()
+    clock(seconds=5)
+    queue.run()
+    assert len(outbox) == 1
+    clock(seconds=30)
+    ask(phone)
+    gateway(TimeoutError)
+    queue.run()
+    assert may_ask_again()
+    assert not QueuedCode.objects.exists()
 
 
 class Unreachable(Exception):
@@ -461,7 +556,7 @@ def test_a_row_that_cannot_be_written_is_a_gateway_that_refused(phone, queue, mo
 
 def test_what_is_given_back_to_an_emptied_table_is_not_less_than_nothing(phone, queue, clock):
     ask(phone)
-    SmsUsage.objects.update(sent=0)
+    SmsUsage.objects.update(sent=0, segments=0)
     clock(seconds=600)
     queue.run()
     assert usage() == (0, 0)
@@ -475,7 +570,7 @@ def test_the_queue_may_have_a_name(phone, queue, settings):
 
 
 def test_a_message_is_counted_in_the_days_it_was_asked_on(phone, queue, clock, settings):
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 5
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 5}
     clock(hours=11, minutes=55)
     ask(phone)
     clock(seconds=600)

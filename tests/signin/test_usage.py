@@ -115,14 +115,14 @@ def test_a_busy_region_has_as_many_rows_as_slots(settings):
 @pytest.mark.parametrize(
     ("settings_", "sent"),
     [
-        ({"SMS_DAILY_LIMIT_BY_REGION": {"US": 10}}, {"US": 10, "CA": 20}),
-        ({"SMS_DAILY_LIMIT_BY_REGION": {"US": 10, "CA": 4}}, {"US": 10, "CA": 4}),
-        ({"SMS_DAILY_LIMIT_BY_REGION": {"GB": 1}}, {"US": 20, "CA": 20}),
-        ({"SMS_DAILY_LIMIT": 25}, {"US": 20, "CA": 5, "": 25}),
-        ({"SMS_DAILY_LIMIT": 12, "SMS_DAILY_LIMIT_BY_REGION": {"US": 10}}, {"US": 10, "CA": 2, "": 12}),
-        ({"SMS_DAILY_LIMIT": 1}, {"US": 1, "CA": 0, "": 1}),
-        ({"SMS_DAILY_LIMIT": 0}, {"US": 0, "CA": 0, "": 0}),
-        ({"SMS_DAILY_LIMIT_BY_REGION": {"US": 0}}, {"US": 0, "CA": 20}),
+        ({"SMS_DAILY_LIMIT": {"US": 10}}, {"US": 10, "CA": 20}),
+        ({"SMS_DAILY_LIMIT": {"US": 10, "CA": 4}}, {"US": 10, "CA": 4}),
+        ({"SMS_DAILY_LIMIT": {"GB": 1}}, {"US": 20, "CA": 20}),
+        ({"SMS_DAILY_LIMIT": {"total": 25}}, {"US": 20, "CA": 5, "": 25}),
+        ({"SMS_DAILY_LIMIT": {"total": 12, "US": 10}}, {"US": 10, "CA": 2, "": 12}),
+        ({"SMS_DAILY_LIMIT": {"total": 1}}, {"US": 1, "CA": 0, "": 1}),
+        ({"SMS_DAILY_LIMIT": {"total": 0}}, {"US": 0, "CA": 0, "": 0}),
+        ({"SMS_DAILY_LIMIT": {"US": 0}}, {"US": 0, "CA": 20}),
     ],
 )
 def test_no_more_is_sent_than_the_ceilings(slots, settings, outbox, settings_, sent):
@@ -138,41 +138,41 @@ def test_no_more_is_sent_than_the_ceilings(slots, settings, outbox, settings_, s
 
 def test_a_ceiling_that_is_reached_is_seen_at_once_over_any_number_of_slots(settings, django_assert_num_queries):
     settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = 10
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 12}
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": 12}
     while True:
         try:
-            usage.reserve(US[0])
+            usage.reserve(US[0], segments=1)
         except SmsLimitReached:
             break
     assert table()["US"] == (12, 0, 0)
     # Its own slot, twice, if it has a row, all of them, and whether that has been reported.
     with django_assert_num_queries(6), pytest.raises(SmsLimitReached):
-        usage.reserve(US[0])
+        usage.reserve(US[0], segments=1)
 
 
 def test_of_two_slots_the_second_is_used_when_the_first_is_full(settings):
     settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = 2
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 2}
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": 2}
     for _ in range(2):
-        usage.reserve(US[0])
+        usage.reserve(US[0], segments=1)
     assert table()["US"] == (2, 0, 0)
 
 
 @pytest.mark.parametrize(("region", "days"), [("CA", 0), ("US", -1)])
 def test_what_is_full_of_another_region_or_day_is_no_matter(settings, region, days):
     settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = 3
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 3}
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": 3}
     for slot in range(3):
         SmsUsage.objects.create(day=NOON.date() + timedelta(days=days), region=region, slot=slot, sent=99)
     for _ in range(3):
-        usage.reserve(US[0])
+        usage.reserve(US[0], segments=1)
 
 
 def test_a_ceiling_that_was_lowered_holds_at_once(slots, settings):
     send(US[:10])
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 5}
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": 5}
     assert send(US[10:20]) == 0
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 90}
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": 90}
     assert send(US[20:30]) == 10
 
 
@@ -186,7 +186,7 @@ def test_a_ceiling_that_was_lowered_holds_at_once(slots, settings):
     ],
 )
 def test_who_meets_a_ceiling_is_told_to_wait_for_midnight_utc(settings, api, time_machine, now, wait):
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 0
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 0}
     time_machine.move_to(now, tick=False)
     settings.TIME_ZONE = "Asia/Kamchatka"  # Of the process too, which moving its clock would set back.
 
@@ -199,7 +199,7 @@ def test_who_meets_a_ceiling_is_told_to_wait_for_midnight_utc(settings, api, tim
 
 
 def test_the_next_day_starts_anew(slots, settings, time_machine, signalled, caplog):
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 10}
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": 10}
     assert send(US[:20]) == 10
 
     time_machine.move_to(NOON.replace(day=2, hour=0), tick=False)
@@ -208,7 +208,7 @@ def test_the_next_day_starts_anew(slots, settings, time_machine, signalled, capl
 
 
 def test_who_is_refused_by_a_ceiling_pays_nothing(settings, outbox, phone):
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 0
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 0}
     for _ in range(12):
         with pytest.raises(SmsLimitReached):
             ask(phone)
@@ -216,14 +216,14 @@ def test_who_is_refused_by_a_ceiling_pays_nothing(settings, outbox, phone):
     assert (row.sent_at, row.resend_at, row.sent_since_success) == ([], None, 0)
     assert outbox == []
 
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = None
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"*": None}
     assert ask(phone).resend_in == 30
 
 
 @pytest.mark.parametrize("refusal", ["ceiling", "gateway"])
 def test_a_code_that_was_not_sent_is_not_there_to_be_guessed(settings, phone, refusal):
     if refusal == "ceiling":
-        settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 0
+        settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 0}
     else:
         settings.PHONE_REFERRALS_SMS_BACKEND = REFUSING
     for _ in range(3):
@@ -236,7 +236,7 @@ def test_a_code_that_was_not_sent_is_not_there_to_be_guessed(settings, phone, re
 
 def test_the_code_of_the_message_before_a_refused_one_goes_on_working(settings, send_code, phone, time_machine):
     code = send_code(phone)
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 0
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 0}
     time_machine.shift(400)
     with pytest.raises(SmsLimitReached):
         ask(phone)
@@ -246,9 +246,9 @@ def test_the_code_of_the_message_before_a_refused_one_goes_on_working(settings, 
 @pytest.mark.parametrize(
     ("settings_", "region", "limit"),
     [
-        ({"SMS_DAILY_LIMIT_BY_REGION": {"US": 2}}, "US", 2),
-        ({"SMS_DAILY_LIMIT": 2}, "", 2),
-        ({"SMS_DAILY_LIMIT": 0}, "", 0),
+        ({"SMS_DAILY_LIMIT": {"US": 2}}, "US", 2),
+        ({"SMS_DAILY_LIMIT": {"total": 2}}, "", 2),
+        ({"SMS_DAILY_LIMIT": {"total": 0}}, "", 0),
     ],
 )
 def test_a_ceiling_is_reported_once_a_day(slots, settings, signalled, caplog, settings_, region, limit):
@@ -259,16 +259,23 @@ def test_a_ceiling_is_reported_once_a_day(slots, settings, signalled, caplog, se
 
     send(US[limit : limit + 5])
 
-    assert signalled == [("limit", {"region": region, "limit": limit})]
-    assert errors(caplog) == [f"No more SMS today: limit, region {region or '(all)'} {{'limit': {limit}}}"]
+    setting = f'PHONE_REFERRALS_SMS_DAILY_LIMIT["{region or "total"}"]'
+    assert signalled == [("limit", {"region": region, "limit": limit, "setting": setting})]
+    [error] = errors(caplog)
+    assert f"region {region}" in error if region else "any region" in error
+    assert f"{limit} segments" in error
+    assert f"raise {setting}" in error
     assert [row.slot for row in SmsUsage.objects.filter(limit_reported=True)] == [0]
     assert not [phone for phone in US if phone in caplog.text]
 
 
 def test_each_region_reports_its_own_ceiling(settings, signalled, caplog):
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 1, "CA": 2}
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": 1, "CA": 2}
     send([*US[:5], *CA[:5], *US[5:9]])
-    assert signalled == [("limit", {"region": "US", "limit": 1}), ("limit", {"region": "CA", "limit": 2})]
+    assert [(kind, keywords["region"], keywords["limit"]) for kind, keywords in signalled] == [
+        ("limit", "US", 1),
+        ("limit", "CA", 2),
+    ]
     assert len(errors(caplog)) == 2
 
 
@@ -276,7 +283,7 @@ def test_a_receiver_that_raises_changes_nothing_for_the_visitor(settings, phone,
     def receiver(**keywords):
         raise ZeroDivisionError
 
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 0
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 0}
     signals.sms_limit_reached.connect(receiver)
     try:
         with pytest.raises(SmsLimitReached):
@@ -287,7 +294,7 @@ def test_a_receiver_that_raises_changes_nothing_for_the_visitor(settings, phone,
 
 def test_a_message_that_the_gateway_refused_is_failed_and_not_sent(slots, settings, phone):
     settings.PHONE_REFERRALS_SMS_BACKEND = REFUSING
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 1
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 1}
     for _ in range(3):
         with pytest.raises(DeliveryFailed):
             ask(phone)
@@ -296,7 +303,7 @@ def test_a_message_that_the_gateway_refused_is_failed_and_not_sent(slots, settin
 
 def test_a_message_of_which_nobody_knows_is_failed_and_sent(slots, settings, phone, other_phone):
     settings.PHONE_REFERRALS_SMS_BACKEND = SILENT
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 1
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 1}
     with pytest.raises(DeliveryFailed):
         ask(phone)
     for _ in range(2):
@@ -339,7 +346,7 @@ def verify(count, phone=US[0]):
 def test_a_region_whose_codes_nobody_enters_is_paused(conversion, signalled, caplog, outbox):
     assert send(US[:20]) == len(outbox) == 10
     assert signalled == [("pause", {"region": "US"})]
-    assert ["pause" in error and "US" in error for error in errors(caplog)] == [True]
+    assert ["PHONE_REFERRALS_MIN_CONVERSION" in error and "US" in error for error in errors(caplog)] == [True]
 
 
 def test_a_pause_is_answered_like_a_ceiling(conversion, api):
@@ -354,7 +361,7 @@ def test_one_region_paused_leaves_the_others_open(conversion):
 
 
 def test_all_regions_together_are_never_paused(conversion, settings):
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = 100
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 100}
     assert send([*US[:9], *CA[:9]]) == 18
 
 
@@ -416,13 +423,13 @@ def test_a_refused_message_does_not_count_against_conversion(conversion, setting
 
 
 def test_what_is_met_first_is_what_is_reported(conversion, settings, signalled):
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 10, "CA": 20}
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": 10, "CA": 20}
     send([*US[:20], *CA[:20]])
-    assert signalled == [("limit", {"region": "US", "limit": 10}), ("pause", {"region": "CA"})]
+    assert [(kind, keywords["region"]) for kind, keywords in signalled] == [("limit", "US"), ("pause", "CA")]
 
 
 def test_a_ceiling_holds_where_a_pause_is_looked_for(conversion, settings):
-    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION = {"US": 5}
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": 5}
     assert send(US[:20]) == 5
 
 

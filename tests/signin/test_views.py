@@ -65,7 +65,7 @@ def test_a_message_names_the_host_that_was_asked_or_the_one_of_the_settings(
     api, settings, phone, outbox, asked, setting, named
 ):
     settings.ALLOWED_HOSTS = ["*"]
-    settings.PHONE_REFERRALS_SMS_HOST = setting
+    settings.PHONE_REFERRALS_SITE_HOST = setting
     api.post(GET_CODE, {"phone_number": phone}, HTTP_HOST=asked)
     assert outbox[0].text.splitlines()[-1].startswith(f"@{named} #")
 

@@ -27,7 +27,9 @@ class SmsEagle(BaseHTTPRequestHandler):
         time.sleep(self.server.wait)
         self.send_response(self.server.status)
         self.end_headers()
-        self.wfile.write(json.dumps(self.answer).encode())
+        for byte in json.dumps(self.answer).encode():
+            self.wfile.write(bytes([byte]))
+            time.sleep(self.server.drip)
 
     def log_message(self, *args):
         pass
@@ -43,7 +45,7 @@ class Server(ThreadingHTTPServer):
 @pytest.fixture
 def gateway(settings):
     server = Server(("127.0.0.1", 0), SmsEagle)
-    server.requests, server.status, server.wait = [], 200, 0
+    server.requests, server.status, server.wait, server.drip = [], 200, 0, 0
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     settings.PHONE_REFERRALS_SMS_BACKEND = "phone_referrals.sms.apprise.SmsBackend"
     settings.PHONE_REFERRALS_APPRISE_URL = f"smseagle://s3cret@127.0.0.1:{server.server_port}/{{phone_number}}?rto=0.3"
@@ -78,6 +80,16 @@ def test_a_gateway_that_does_not_answer_is_given_up(gateway, message):
     with pytest.raises(NotSent):
         SmsBackend().send(message)
     assert time.monotonic() - start < 4.5
+
+
+def test_a_gateway_that_answers_byte_by_byte_is_given_up(gateway, message, monkeypatch):
+    """No read times out, so that a worker would be held for as long as the gateway likes."""
+    monkeypatch.setattr("phone_referrals.sms.apprise.TIME", 0.5)
+    gateway.drip = 0.1
+    start = time.monotonic()
+    with pytest.raises(NotSent):
+        SmsBackend().send(message)
+    assert time.monotonic() - start < 2
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "unknown://{phone_number}", "smseagle://"])

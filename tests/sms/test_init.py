@@ -51,8 +51,27 @@ def test_the_android_hash_has_a_line_of_its_own(settings):
 
 
 def test_the_host_of_the_settings_comes_before_the_one_that_was_asked(settings):
-    settings.PHONE_REFERRALS_SMS_HOST = "example.org"
+    settings.PHONE_REFERRALS_SITE_HOST = "example.org"
     assert text().endswith("\n@example.org #123456")
+
+
+@pytest.mark.parametrize(("length", "is_named"), [(63, True), (64, False), (240, False)])
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_no_host_longer_than_63_characters_is_in_a_message(length, is_named, language):
+    """None at all, rather than a part of it, which is another site's name."""
+    host = "a" * (length - 12) + ".example.com"
+    with translation.override(language):
+        texts = [text(host=host, purpose=purpose) for purpose in Purpose]
+        notice = sms.render_notice("phone_changed", host=host, phone_number="+1 *** *** **01")
+    assert all((f"@{host} #123456" in each) == ("@" in each) == is_named for each in texts)
+    assert (host in notice) == is_named
+    assert "aaaa" not in notice or is_named
+    assert "123456" in texts[0]
+    assert "+1 *** *** **01" in notice
+
+
+def test_a_message_without_a_host_ends_with_its_text():
+    assert text(host="a" * 64) == "Your code: 123456. Tell it to nobody."
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
@@ -72,7 +91,7 @@ def test_the_longest_english_text_fits_140_bytes_in_gsm_7(settings, purpose):
 
 
 def test_the_text_is_not_escaped_as_if_it_were_html(settings):
-    settings.PHONE_REFERRALS_SMS_HOST = "a&b.example"
+    settings.PHONE_REFERRALS_SITE_HOST = "a&b.example"
     assert "@a&b.example" in text()
 
 

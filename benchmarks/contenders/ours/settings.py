@@ -27,4 +27,5 @@ REST_FRAMEWORK = {
 }
 PHONE_REFERRALS_ALLOWED_REGIONS = ["US"]
 PHONE_REFERRALS_SMS_BACKEND = "contenders.ours.sms.SmsBackend"
+PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": 1_000_000_000}  # Never reached, and counted as one that is.
 PHONE_REFERRALS_ECHO_CODE = True  # How the client learns the code.

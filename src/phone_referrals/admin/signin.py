@@ -48,7 +48,7 @@ class PhoneVerificationAdmin(ListAdmin):
 
 @admin.register(SmsUsage)
 class SmsUsageAdmin(ListAdmin):
-    list_display = ("day", "region", "slot", "sent", "verified", "failed")
+    list_display = ("day", "region", "slot", "sent", "segments", "verified", "failed")
     list_filter = ("region",)
     date_hierarchy = "day"
     ordering = ("-day", "region", "slot")

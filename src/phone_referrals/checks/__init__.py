@@ -20,6 +20,8 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         messages.regions,
         messages.number_types,
         messages.sms_limits,
+        messages.min_conversion,
+        messages.site_host,
         messages.test_numbers,
         messages.sms_queue,
         host.token_app,

@@ -5,6 +5,10 @@ from importlib import import_module
 from typing import Any
 
 from django.conf import settings
+from django.core.cache.backends.db import DatabaseCache
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.filebased import FileBasedCache
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.utils.module_loading import import_string
 from rest_framework.settings import api_settings
@@ -17,8 +21,9 @@ from phone_referrals.checks.ids import (
     PROXIES_UNKNOWN,
     REFRESHED_AFTER_THE_END,
     REGIONS_MISSING,
+    SITE_HOST_OPEN,
+    SMS_LIMIT_UNSET,
     SMS_PRINTED,
-    SMS_UNLIMITED,
 )
 from phone_referrals.conf import conf
 from phone_referrals.referrals.invites import InviteMiddleware
@@ -48,42 +53,57 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
                 id=REGIONS_MISSING,
             )
         )
-    return [*messages, *_deployment_advice()]
+    return [*messages, *_cache_advice(), *_sending_advice(), *_deployment_advice()]
 
 
-def _deployment_advice() -> Iterator[CheckMessage]:
+def _cache_advice() -> Iterator[CheckMessage]:
     cache = settings.CACHES["default"]
-    kind = cache["BACKEND"].rpartition(".")[2]
-    if kind in {"LocMemCache", "DummyCache"}:
+    kind = import_string(cache["BACKEND"])
+    if issubclass(kind, LocMemCache | DummyCache):
         yield Warning(
             "The limits per client address are counted in a cache that each process has for itself.",
             hint="Use a cache that the processes share, such as Redis, as CACHES['default'].",
             id=CACHE_PER_PROCESS,
         )
-    # 300 is what they keep unless told otherwise.
-    if kind in {"DatabaseCache", "FileBasedCache"} and cache.get("OPTIONS", {}).get("MAX_ENTRIES", 300) < MIN_ENTRIES:
+    # 300 is what they keep unless told otherwise. A stranger with as many addresses frees one that is blocked.
+    small = cache.get("OPTIONS", {}).get("MAX_ENTRIES", 300) < MIN_ENTRIES
+    if small and issubclass(kind, LocMemCache | DatabaseCache | FileBasedCache):
         yield Warning(
             "The cache drops entries when it has many, and with them calls that the limits per client address count.",
             hint="Set CACHES['default']['OPTIONS']['MAX_ENTRIES'] to 100000 or more, or use Redis.",
             id=CACHE_TOO_SMALL,
         )
-    if api_settings.NUM_PROXIES is None:
+
+
+def _sending_advice() -> Iterator[CheckMessage]:
+    if not hasattr(settings, "PHONE_REFERRALS_SMS_DAILY_LIMIT"):
         yield Warning(
-            "REST_FRAMEWORK['NUM_PROXIES'] is not set: behind a proxy, all visitors share the proxy's limits.",
-            hint="Set it to the number of proxies in front of Django, 0 for none.",
-            id=PROXIES_UNKNOWN,
+            "PHONE_REFERRALS_SMS_DAILY_LIMIT is not set: each region is sent up to 500 segments a day, which may "
+            "be more than you want to pay, or fewer than your visitors need.",
+            hint='Set it to numbers of your own, such as {"total": 2000, "*": 500}; {"*": None} is no ceiling.',
+            id=SMS_LIMIT_UNSET,
         )
-    if conf.sms_daily_limit is None and not conf.sms_daily_limit_by_region:
+    if not conf.site_host and any(host == "*" or host.startswith(".") for host in settings.ALLOWED_HOSTS):
         yield Warning(
-            "The number of messages a day, and so the bill, has no ceiling.",
-            hint="Set PHONE_REFERRALS_SMS_DAILY_LIMIT or PHONE_REFERRALS_SMS_DAILY_LIMIT_BY_REGION.",
-            id=SMS_UNLIMITED,
+            "ALLOWED_HOSTS has a wildcard, and PHONE_REFERRALS_SITE_HOST is not set: a stranger chooses the host that "
+            "messages and invite links name.",
+            hint='Set PHONE_REFERRALS_SITE_HOST to the name of the site, such as "example.com".',
+            id=SITE_HOST_OPEN,
         )
     if conf.sms_backend == "phone_referrals.sms.console.SmsBackend":
         yield Warning(
             "Messages are printed to the console, so live codes are in its log, and nobody gets one.",
             hint="Name an SMS gateway in PHONE_REFERRALS_SMS_BACKEND.",
             id=SMS_PRINTED,
+        )
+
+
+def _deployment_advice() -> Iterator[CheckMessage]:
+    if api_settings.NUM_PROXIES is None:
+        yield Warning(
+            "REST_FRAMEWORK['NUM_PROXIES'] is not set: behind a proxy, all visitors share the proxy's limits.",
+            hint="Set it to the number of proxies in front of Django, 0 for none.",
+            id=PROXIES_UNKNOWN,
         )
     if _refreshes_after_the_end():
         yield Warning(

@@ -1,8 +1,9 @@
 """Whom messages are sent to, how many, and by whom."""
 
-from collections.abc import Iterator
-from typing import Any
+import re
+from collections.abc import Iterator, Mapping
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from phonenumbers import SUPPORTED_REGIONS
 
@@ -11,6 +12,7 @@ from phone_referrals.checks.ids import (
     LIMIT_OUT_OF_RANGE,
     NUMBER_TYPE_UNKNOWN,
     REGIONS_UNKNOWN,
+    SITE_HOST_WRONG,
     SMS_LIMIT_WRONG,
     SMS_QUEUE_WRONG,
     TEST_NUMBER_WRONG,
@@ -19,8 +21,11 @@ from phone_referrals.conf import conf
 from phone_referrals.exceptions import PhoneReferralsError
 from phone_referrals.signin import delivery
 from phone_referrals.signin.test_numbers import last_day
+from phone_referrals.sms import MAX_HOST
 
 MAX_TEST_NUMBERS = 10
+LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+HOST = re.compile(rf"{LABEL}(\.{LABEL})*", re.IGNORECASE)
 
 # Property of `conf`: least and greatest value. The greatest are those of the standards named in conf.py.
 RANGES: dict[str, tuple[int, int]] = {
@@ -78,19 +83,45 @@ def number_types() -> Iterator[CheckMessage]:
 
 
 def sms_limits() -> Iterator[CheckMessage]:
-    limits: dict[str, Any] = {"SMS_DAILY_LIMIT": conf.sms_daily_limit, **conf.sms_daily_limit_by_region}
-    wrong = [name for name, limit in limits.items() if limit is not None and (not isinstance(limit, int) or limit < 0)]
-    unknown = set(conf.sms_daily_limit_by_region) - SUPPORTED_REGIONS
-    if conf.min_conversion is not None:
-        least, share = conf.min_conversion
-        if least < 1 or not 0 < share <= 1:
-            wrong.append("MIN_CONVERSION")
-    for name in {*wrong, *unknown}:
+    limits = getattr(settings, "PHONE_REFERRALS_SMS_DAILY_LIMIT", {})
+    if not isinstance(limits, Mapping):
+        yield _wrong_limit(f"is {limits!r}, which is no dictionary")
+        return
+    for region, limit in limits.items():
+        if region not in {"total", "*", *SUPPORTED_REGIONS}:
+            yield _wrong_limit(f"names {region!r}, which is no region")
+        if limit is not None and (type(limit) is not int or limit < 0):
+            yield _wrong_limit(f"has {limit!r} for {region!r}, which is no number of segments")
+
+
+def _wrong_limit(what: str) -> CheckMessage:
+    return Error(
+        f"PHONE_REFERRALS_SMS_DAILY_LIMIT {what}.",
+        hint='Write segments a day by ISO 3166-1 code, "*" for each other region and "total" for all together, such as '
+        '{"total": 5000, "*": 500, "CA": 2000}; None is no ceiling.',
+        id=SMS_LIMIT_WRONG,
+    )
+
+
+def min_conversion() -> Iterator[CheckMessage]:
+    if conf.min_conversion is None:
+        return
+    least, share = conf.min_conversion
+    if least < 1 or not 0 < share <= 1:
         yield Error(
-            f"A limit of messages is wrong: {name}.",
-            hint="A limit is a whole number, a region an ISO 3166-1 code, and PHONE_REFERRALS_MIN_CONVERSION a number "
-            "of messages and a share between 0 and 1, such as (100, 0.2).",
+            f"PHONE_REFERRALS_MIN_CONVERSION is {conf.min_conversion!r}.",
+            hint="Write a number of messages and a share between 0 and 1, such as (100, 0.2).",
             id=SMS_LIMIT_WRONG,
+        )
+
+
+def site_host() -> Iterator[CheckMessage]:
+    host = getattr(settings, "PHONE_REFERRALS_SITE_HOST", "")
+    if not isinstance(host, str) or (host and (len(host) > MAX_HOST or not HOST.fullmatch(host))):
+        yield Error(
+            f"PHONE_REFERRALS_SITE_HOST is {host!r}, which is no host name of {MAX_HOST} characters at most.",
+            hint='Write the name alone, such as "example.com": no scheme, port or path, other scripts as "xn--…".',
+            id=SITE_HOST_WRONG,
         )
 
 

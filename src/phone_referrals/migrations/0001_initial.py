@@ -68,10 +68,10 @@ class Migration(migrations.Migration):
                 ("host", models.CharField(max_length=255)),
                 ("language", models.CharField(max_length=35)),
                 ("counted_in", models.JSONField()),
-                ("queued_at", models.DateTimeField()),
-                ("due_at", models.DateTimeField()),
+                ("queued_at", models.FloatField()),
+                ("due_at", models.FloatField()),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
-                ("maybe_sent", models.BooleanField(default=False)),
+                ("is_taken", models.BooleanField(default=False)),
                 (
                     "verification",
                     models.ForeignKey(
@@ -94,6 +94,7 @@ class Migration(migrations.Migration):
                 ("region", models.CharField(blank=True, max_length=3, verbose_name="region")),
                 ("slot", models.PositiveSmallIntegerField(default=0, verbose_name="slot")),
                 ("sent", models.PositiveIntegerField(default=0, verbose_name="sent")),
+                ("segments", models.PositiveIntegerField(default=0, verbose_name="segments")),
                 ("verified", models.PositiveIntegerField(default=0, verbose_name="verified")),
                 ("failed", models.PositiveIntegerField(default=0, verbose_name="failed")),
                 ("limit_reported", models.BooleanField(default=False, editable=False)),

@@ -1,11 +1,13 @@
 """How a code gets to its phone: by the gateway at once, or by a row that a worker takes from the queue."""
 
-from collections.abc import Sequence
-from datetime import datetime
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import router
+from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_variables
@@ -13,24 +15,25 @@ from django.views.decorators.debug import sensitive_variables
 from phone_referrals import signals, sms
 from phone_referrals.conf import conf
 from phone_referrals.models import PhoneVerification, QueuedCode
+from phone_referrals.signin.usage import Reservation
 
 TASK = "phone_referrals.signin.tasks.send_queued_code"
 
 
 @sensitive_variables()
-def send(*, phone_number: str, purpose: str, code: str, host: str) -> type[Exception] | None:
+def send(message: sms.SmsMessage, *, purpose: str) -> type[Exception] | None:
     """Send the message; return the class of what went wrong. Raised, the error would be in the log of the next one."""
     try:
-        sms.send(sms.render(phone_number=phone_number, purpose=purpose, code=code, host=host))
+        sms.send(message)
     except Exception as error:  # noqa: BLE001 - whatever a gateway raises, the visitor's wait is given back
         return type(error)
-    signals.code_sent.send_robust(PhoneVerification, phone_number=phone_number, purpose=purpose)
+    signals.code_sent.send_robust(PhoneVerification, phone_number=message.phone_number, purpose=purpose)
     return None
 
 
 @sensitive_variables()
 def queue(
-    *, phone_number: str, purpose: str, host: str, counted_in: Sequence[Any], now: datetime
+    *, phone_number: str, purpose: str, host: str, reservation: Reservation, queued_at: float
 ) -> type[Exception] | None:
     """Leave the message to a worker; return the class of what went wrong, and then nothing will be sent."""
     alias = router.db_for_write(QueuedCode)
@@ -38,9 +41,9 @@ def queue(
     message = QueuedCode(
         host=host,
         language=get_language() or settings.LANGUAGE_CODE,
-        counted_in=counted_in,
-        queued_at=now,
-        due_at=now,
+        counted_in=asdict(reservation),
+        queued_at=queued_at,
+        due_at=queued_at,
     )
     try:
         message.verification_id = rows.values_list("pk", flat=True).get()
@@ -53,9 +56,22 @@ def queue(
     return None
 
 
-def call_worker(pk: int, *, run_after: datetime | None = None) -> None:
-    """Put the task in the queue. It carries the row's id and nothing else."""
+def call_worker(pk: int, *, at: float | None = None) -> None:
+    """Put the task in the queue, to run now or at a POSIX time. It carries the row's id and nothing else."""
+    run_after = None if at is None else _as_the_queue_has_it(at)
     task().using(run_after=run_after).enqueue(pk)
+
+
+def _as_the_queue_has_it(at: float) -> datetime:
+    """Return a time as Django Tasks takes it: without `USE_TZ`, one of the local clock.
+
+    That clock is set forward and back. The later of two readings is never too early: a run that is too early is none.
+    """
+    moment = datetime.fromtimestamp(at, UTC)
+    if settings.USE_TZ:
+        return moment
+    by_the_clock = timezone.make_naive(moment, timezone.get_default_timezone())
+    return max(by_the_clock, timezone.now() + timedelta(seconds=at - time.time()))
 
 
 def task() -> Any:

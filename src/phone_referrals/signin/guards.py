@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
@@ -11,6 +12,7 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from phone_referrals.exceptions import CaptchaFailed, CaptchaUnavailable
+from phone_referrals.signin import usage
 from phone_referrals.signin.codes import Purpose
 
 logger = logging.getLogger("phone_referrals")
@@ -30,13 +32,19 @@ class SendRequest:
     address: str = ""
     data: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
+    @cached_property
+    def ceiling_used(self) -> float:
+        """How much of today's ceiling of messages is used, 0 to 1. Takes one statement, when it is first asked for."""
+        return usage.ceiling_used(self.phone_number)
+
 
 @dataclass(frozen=True, kw_only=True)
 class SiteVerify:
     """Asks a siteverify endpoint about a captcha token: Turnstile, hCaptcha and reCAPTCHA share this protocol.
 
     A guard is named by a dotted path, so a host makes one (`captcha = SiteVerify(url=…, secret=…)`) and names it.
-    `token_field` is where the client puts the token; `timeout` is in seconds, for each read. Raises `CaptchaFailed`
+    `token_field` is where the client puts the token; `timeout` is in seconds, for each read. With `above=0.8` a token
+    is asked for only while more than four fifths of the day's ceiling of messages are used. Raises `CaptchaFailed`
     where the endpoint says no, and `CaptchaUnavailable` where it says nothing: an attacker could see to that, so no
     code is sent.
     """
@@ -45,10 +53,13 @@ class SiteVerify:
     secret: str = field(repr=False)
     token_field: str = "captcha_token"  # noqa: S105 - the name of a field
     timeout: float = 5
+    above: float = 0
 
     def __call__(self, request: SendRequest) -> None:
         if request.purpose == Purpose.CONFIRM_CHANGE:
             return  # The same call has asked for a code for the new phone, and a token is good for one question.
+        if self.above and request.ceiling_used <= self.above:
+            return
         token = request.data.get(self.token_field)
         if not isinstance(token, str) or not token:
             raise CaptchaFailed

@@ -1,20 +1,22 @@
 """The task that sends a code that waits in the queue.
 
-Before `due_at` is moved on, a run is arranged for at that time. Each run takes the message by moving it to when its own
-time is over, and deletes the row when the gateway has the message. So a worker may be killed at any moment, and any
-number of runs at once send one message. A message is sent twice only where a gateway has taken it and nobody lived to
-write that down.
+Each run marks the row as taken before it asks the gateway, and deletes it when the gateway has the message. A row that
+is found taken when its time is over is one of which nobody knows: its worker died, or is slow. Like any other message
+that may have been sent, it is not sent again; the visitor's wait is given back, and its cost stays counted. Only a
+gateway that says `DeliveryFailed` is asked again. So a worker may be killed at any moment, any number of runs at once
+send one message, and no more messages are sent than the ceilings have counted.
 """
 
 import logging
+import time
 from contextlib import suppress
-from datetime import datetime, timedelta
 
 from django.db import router
 from django.db.models import QuerySet
-from django.utils import timezone, translation
+from django.utils import translation
 from django.views.decorators.debug import sensitive_variables
 
+from phone_referrals import sms
 from phone_referrals.exceptions import Busy, CodeExpired, DeliveryFailed
 from phone_referrals.models import QueuedCode
 from phone_referrals.signin import codes, delivery, usage, verification
@@ -26,63 +28,74 @@ except ImportError:  # Django 5.2
 
 logger = logging.getLogger("phone_referrals")
 
-# How long a worker has a message. A gateway that takes longer may be asked to send it twice.
-LEASE = timedelta(seconds=60)
+# All in seconds. How long a worker has a message.
+LEASE = 60
 # How far apart the clocks of the queue and of the workers may be.
-SKEW = timedelta(seconds=5)
-# The wait after each failure; after more, the last.
-WAITS = [timedelta(seconds=seconds) for seconds in (5, 10, 20, 40, 60)]
+SKEW = 5
+# The wait after each refusal; after more, the last.
+WAITS = (5, 10, 20, 40, 60)
+
+
+class WorkerLost(Exception):
+    """A worker took a message and did not say in time what became of it."""
 
 
 @task
 def send_queued_code(pk: int) -> None:
-    """Send a message that waits, unless it has been sent, or is being sent by another worker."""
+    """Send a message that waits, unless it has been sent, or may have been, or is being sent by another worker."""
     rows = QueuedCode.objects.using(router.db_for_write(QueuedCode)).filter(pk=pk)
     message = rows.select_related("verification").first()
     if message is None:
         return
-    now = timezone.now()
+    now = time.time()
     if message.due_at > now:
-        # Another run comes then, unless this is it: by a clock ahead of ours, that of who asked or of the queue.
+        # Another run comes then, unless this is it: by a clock ahead of ours, that of the request or of the queue.
         if message.attempts == 0 or message.due_at - now < SKEW:
-            delivery.call_worker(pk, run_after=message.due_at)
+            delivery.call_worker(pk, at=message.due_at)
         return
-    until = now + LEASE
-    delivery.call_worker(pk, run_after=until)
-    if rows.filter(due_at=message.due_at).update(due_at=until, attempts=message.attempts + 1, maybe_sent=True):
-        _send(message, until)
+    if message.is_taken:
+        _give_up(message, WorkerLost, maybe_sent=True)
+        return
+    delivery.call_worker(pk, at=now + LEASE)
+    not_taken = rows.filter(attempts=message.attempts, is_taken=False)
+    if not_taken.update(attempts=message.attempts + 1, is_taken=True, due_at=now + LEASE):
+        message.attempts += 1
+        _send(message)
 
 
 @sensitive_variables()
-def _send(message: QueuedCode, until: datetime) -> None:
-    """Send a message that is ours `until` then. `message` is as it was before we took it."""
-    row, now = message.verification, timezone.now()
-    expires_at = row.code_expires_at
-    if row.serial is None or expires_at is None:
+def _send(message: QueuedCode) -> None:
+    """Send a message that is ours."""
+    row = message.verification
+    if row.serial is None or row.code_expires_at is None:
         # The code has been used, or cleared by an admin: nobody waits for it.
-        _drop(message, until, maybe_sent=message.maybe_sent)
+        _drop(message, maybe_sent=False)
         return
-    if now >= expires_at:
-        _give_up(message, until, CodeExpired, maybe_sent=message.maybe_sent)
+    expires_at = row.code_expires_at.timestamp()
+    if time.time() >= expires_at:
+        _give_up(message, CodeExpired, maybe_sent=False)
         return
     code = verification.live_codes(row.phone_number, row.purpose, row.state)[0]
     with translation.override(message.language):
-        failure = delivery.send(phone_number=row.phone_number, purpose=row.purpose, code=code, host=message.host)
-    maybe_sent = message.maybe_sent or (failure is not None and not issubclass(failure, DeliveryFailed))
-    again_at = timezone.now() + WAITS[min(message.attempts, len(WAITS) - 1)]
+        text = sms.render(phone_number=row.phone_number, purpose=row.purpose, code=code, host=message.host)
+        failure = delivery.send(text, purpose=row.purpose)
+    again_at = time.time() + WAITS[min(message.attempts, len(WAITS)) - 1]
     if failure is None:
-        message.delete()
+        _ours(message).delete()
+    elif not issubclass(failure, DeliveryFailed):
+        _give_up(message, failure, maybe_sent=True)
     elif again_at >= expires_at:
-        _give_up(message, until, failure, maybe_sent=maybe_sent)
+        _give_up(message, failure, maybe_sent=False)
     else:
-        delivery.call_worker(message.pk, run_after=again_at)
-        _ours(message, until).update(due_at=again_at, maybe_sent=maybe_sent)
+        # It was surely not sent, so the next attempt has its place in the ceilings.
+        delivery.call_worker(message.pk, at=again_at)
+        _ours(message).update(is_taken=False, due_at=again_at)
 
 
-def _give_up(message: QueuedCode, until: datetime, reason: type[Exception], *, maybe_sent: bool) -> None:
+def _give_up(message: QueuedCode, reason: type[Exception], *, maybe_sent: bool) -> None:
     """Give back the wait. The message keeps its place in the day's limit, for its code could be guessed at."""
-    if _drop(message, until, maybe_sent=maybe_sent):
-        sent = codes.State(sent_at=(message.queued_at.timestamp(),))
+    if _drop(message, maybe_sent=maybe_sent):
+        sent = codes.State(sent_at=(message.queued_at,))
         row = message.verification
         with suppress(Busy):  # In a flood of requests for this phone, which does not wait for ours.
             verification.give_back(row.phone_number, row.purpose, before=codes.State(), sent=sent, maybe_sent=True)
@@ -90,13 +103,15 @@ def _give_up(message: QueuedCode, until: datetime, reason: type[Exception], *, m
         logger.error("SMS given up: %s", reason.__qualname__)
 
 
-def _drop(message: QueuedCode, until: datetime, *, maybe_sent: bool) -> bool:
-    """Delete a message that is ours and was not sent, and give its place in the ceilings back."""
-    deleted, _ = _ours(message, until).delete()
+def _drop(message: QueuedCode, *, maybe_sent: bool) -> bool:
+    """Delete a message that is ours, and give back its place in the ceilings unless it may have been sent."""
+    deleted, _ = _ours(message).delete()
     if deleted:
-        usage.Reservation(rows=message.counted_in).give_back(maybe_sent=maybe_sent)
+        usage.Reservation(**message.counted_in).give_back(maybe_sent=maybe_sent)
     return bool(deleted)
 
 
-def _ours(message: QueuedCode, until: datetime) -> QuerySet[QueuedCode]:
-    return QueuedCode.objects.using(message._state.db).filter(pk=message.pk, due_at=until)
+def _ours(message: QueuedCode) -> QuerySet[QueuedCode]:
+    """Return the row while it is as we took it."""
+    rows = QueuedCode.objects.using(message._state.db)
+    return rows.filter(pk=message.pk, attempts=message.attempts, is_taken=True)

@@ -1,112 +1,134 @@
 """How many messages were sent and led to a sign-in, by day and region, and the ceilings on that.
 
-Each count is one `UPDATE … SET sent = sent + 1 WHERE … AND sent < limit`: whoever changes no row has met the limit. So
-a ceiling holds exactly, however many send at once.
+A day is one of UTC. Each count is one `UPDATE … SET segments = segments + 2 WHERE … AND segments <= limit - 2`: a
+request that changes no row has met the limit. So a ceiling holds exactly, however many send at once.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
 from math import ceil
+from typing import Any
 
 from django.db import router
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Sum
 from django.dispatch import Signal
-from django.utils import timezone
 
 from phone_referrals import phones, signals, statements
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import SmsLimitReached
 from phone_referrals.models import SmsUsage
-from phone_referrals.signin.codes import DAY
 
 logger = logging.getLogger("phone_referrals")
 
 ALL_REGIONS = ""
+DAY = timedelta(days=1)
 Key = tuple[date, str, int]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reservation:
-    """The rows in which a message was counted before it was sent, by day (ISO 8601), region and slot."""
+    """The place of a message in the ceilings, which it takes before it is sent; a `QueuedCode` keeps it as JSON."""
 
-    rows: Sequence[tuple[str, str, int]]  # As JSON, for a message that waits in the queue.
+    segments: int
+    rows: Sequence[tuple[str, str, int]]  # Day (ISO 8601), region and slot.
 
     def give_back(self, *, maybe_sent: bool) -> None:
         """Count the message as failed; one that the gateway may have sent after all stays counted as sent."""
+        sent, segments = (0, 0) if maybe_sent else (1, self.segments)
         for day, region, slot in self.rows:
-            sent = 0 if maybe_sent else 1
             # Fewer, if somebody has emptied the table meanwhile.
-            rows = _rows(date.fromisoformat(day), region, slot).filter(sent__gte=sent)
-            rows.update(failed=F("failed") + 1, sent=F("sent") - sent)
+            rows = _rows(date.fromisoformat(day), region, slot).filter(sent__gte=sent, segments__gte=segments)
+            rows.update(failed=F("failed") + 1, sent=F("sent") - sent, segments=F("segments") - segments)
 
 
-def reserve(phone_number: str) -> Reservation:
+def reserve(phone_number: str, *, segments: int) -> Reservation:
     """Count a message that is about to be sent; raises `SmsLimitReached`."""
     day, region, home = _today(), phones.region_of(phone_number), _slot_of(phone_number)
-    slot = _take(day, region, home, conf.sms_daily_limit_by_region.get(region), watch_conversion=True)
+    slot = _take(day, region, home, segments, watch_conversion=True)
     if slot is None:
         raise _refusal()
     regional = (day.isoformat(), region, slot)
-    if conf.sms_daily_limit is None:
-        return Reservation(rows=[regional])
-    total = _take(day, ALL_REGIONS, home, conf.sms_daily_limit, watch_conversion=False)
+    if _limit_of(ALL_REGIONS) is None:
+        return Reservation(segments=segments, rows=[regional])
+    total = _take(day, ALL_REGIONS, home, segments, watch_conversion=False)
     if total is None:
-        _rows(day, region, slot).update(sent=F("sent") - 1)
+        _rows(day, region, slot).update(sent=F("sent") - 1, segments=F("segments") - segments)
         raise _refusal()
-    return Reservation(rows=[regional, (day.isoformat(), ALL_REGIONS, total)])
+    return Reservation(segments=segments, rows=[regional, (day.isoformat(), ALL_REGIONS, total)])
+
+
+def ceiling_used(phone_number: str) -> float:
+    """Return how much of today's ceilings is used, 0 to 1: that of the number's region or of all, the fuller one."""
+    limits = {region: _limit_of(region) for region in (phones.region_of(phone_number), ALL_REGIONS)}
+    rows = SmsUsage.objects.using(router.db_for_write(SmsUsage)).filter(day=_today(), region__in=limits)
+    used = dict(rows.values_list("region").annotate(Sum("segments")))
+    shares = [used.get(region, 0) / limit if limit else 1.0 for region, limit in limits.items() if limit is not None]
+    return min(1.0, max(shares, default=0.0))
 
 
 def record_verified(phone_number: str) -> None:
     """Count a message that led to a sign-in."""
     key = _today(), phones.region_of(phone_number), _slot_of(phone_number)
-    if not _count(key, "verified"):
+    if not _count(key, {"verified": 1}):
         _create(*key)
-        _count(key, "verified")
+        _count(key, {"verified": 1})
 
 
-def _take(day: date, region: str, home: int, limit: int | None, *, watch_conversion: bool) -> int | None:
+def _limit_of(region: str) -> int | None:
+    """Return the segments that a region may be sent in a day; `None` is no ceiling."""
+    limits = conf.sms_daily_limit
+    return limits.get("total") if region == ALL_REGIONS else limits.get(region, limits["*"])
+
+
+def _take(day: date, region: str, home: int, segments: int, *, watch_conversion: bool) -> int | None:
     """Count one message in a slot that has room; return the slot, or `None` if none has room."""
+    limit, message = _limit_of(region), {"sent": 1, "segments": segments}
     converting = _converting(region, home, *conf.min_conversion) if watch_conversion and conf.min_conversion else None
-    for slot in _slots_with_room(day, region, home, limit):
+    for slot in _slots_with_room(day, region, home, limit, segments):
         key = day, region, slot
-        room = None if limit is None else _share(limit, slot)
-        if _count(key, "sent", room, converting):
+        most = None if limit is None else _share(limit, slot) - segments
+        if _count(key, message, most, converting):
             return slot
         # The first messages of a day to a region find no row, and one of them makes it: look again in any case.
         _create(*key)
-        if _count(key, "sent", room, converting):
+        if _count(key, message, most, converting):
             return slot
-        if converting and _with_room(_rows(*key), room).exists():
-            _report_once(region, "pause_reported", signals.sms_paused)
+        if converting and _with_room(_rows(*key), most).exists():
+            text = "too few of its codes are entered (PHONE_REFERRALS_MIN_CONVERSION)"
+            _report_once(region, "pause_reported", text, signals.sms_paused)
             return None
-    _report_once(region, "limit_reported", signals.sms_limit_reached, limit=limit)
+    setting = f'PHONE_REFERRALS_SMS_DAILY_LIMIT["{region or "total"}"]'
+    text = f"the ceiling of {limit} segments a day is reached. If this is your own traffic, raise {setting}"
+    _report_once(region, "limit_reported", text, signals.sms_limit_reached, limit=limit, setting=setting)
     return None
 
 
-def _slots_with_room(day: date, region: str, home: int, limit: int | None) -> Iterator[int]:
+def _slots_with_room(day: date, region: str, home: int, limit: int | None, segments: int) -> Iterator[int]:
     """Yield `home`, and then the others that are not full, which one look tells."""
     yield home
     slots = conf.sms_usage_slots
     if limit is not None and slots > 1:
         rows = SmsUsage.objects.using(router.db_for_write(SmsUsage)).filter(day=day, region=region)
-        sent = dict(rows.values_list("slot", "sent"))
+        used = dict(rows.values_list("slot", "segments"))
         others = [(home + step) % slots for step in range(1, slots)]
-        yield from [slot for slot in others if sent.get(slot, 0) < _share(limit, slot)]
+        yield from [slot for slot in others if used.get(slot, 0) <= _share(limit, slot) - segments]
 
 
-def _count(key: Key, what: str, room: int | None = None, condition: Q | None = None) -> bool:
-    """Count one more in a row, if there is one, and if there were fewer than there is `room` for."""
+def _count(key: Key, counts: Mapping[str, int], most: int | None = None, condition: Q | None = None) -> bool:
+    """Add to a row, if there is one, and if it had no more segments than `most`."""
     if condition:
-        return bool(_with_room(_rows(*key), room).filter(condition).update(**{what: F(what) + 1}))
+        added = {name: F(name) + number for name, number in counts.items()}
+        return bool(_with_room(_rows(*key), most).filter(condition).update(**added))
     where = dict(zip(("day", "region", "slot"), key, strict=True))
-    return statements.update(SmsUsage, using=router.db_for_write(SmsUsage), where=where, increment=what, below=room)
+    at_most = None if most is None else {"segments": most}
+    return statements.update(SmsUsage, using=router.db_for_write(SmsUsage), where=where, add=counts, at_most=at_most)
 
 
-def _with_room(rows: QuerySet[SmsUsage], room: int | None) -> QuerySet[SmsUsage]:
-    return rows if room is None else rows.filter(sent__lt=room)
+def _with_room(rows: QuerySet[SmsUsage], most: int | None) -> QuerySet[SmsUsage]:
+    return rows if most is None else rows.filter(segments__lte=most)
 
 
 def _converting(region: str, slot: int, least: int, share: float) -> Q:
@@ -115,7 +137,7 @@ def _converting(region: str, slot: int, least: int, share: float) -> Q:
     Days are what is counted, so yesterday weighs as much as of it lies within the last 24 hours. A phone's messages and
     sign-ins are in the same slot; each slot is a fair sample of the phones.
     """
-    now = timezone.now().astimezone(UTC)
+    now = datetime.now(UTC)
     weight = 1 - (now - datetime.combine(now.date(), time(), UTC)) / DAY
     yesterday = _rows(now.date() - DAY, region, slot).values_list("sent", "verified").first() or (0, 0)
     sent, verified = (weight * count for count in yesterday)
@@ -128,17 +150,17 @@ def _share(number: int, slot: int) -> int:
     return number // slots + (slot < number % slots)
 
 
-def _report_once(region: str, flag: str, signal: Signal, **details: int | None) -> None:
-    """Log and signal, once for each day and region: whoever raises the flag does it."""
+def _report_once(region: str, flag: str, text: str, signal: Signal, **details: Any) -> None:
+    """Log and signal, once for each day and region: the request that raises the flag does it."""
     key = _today(), region, 0
     _create(*key)
     if _rows(*key).filter(**{flag: False}).update(**{flag: True}):
-        logger.error("No more SMS today: %s, region %s %s", flag.removesuffix("_reported"), region or "(all)", details)
+        logger.error("No more SMS to %s: %s.", f"region {region}" if region else "any region", text)
         signal.send_robust(SmsUsage, region=region, **details)
 
 
 def _refusal() -> SmsLimitReached:
-    now = timezone.now().astimezone(UTC)
+    now = datetime.now(UTC)
     midnight = datetime.combine(now.date() + DAY, time(), UTC)
     return SmsLimitReached(retry_after=ceil((midnight - now).total_seconds()))
 
@@ -161,4 +183,4 @@ def _slot_of(phone_number: str) -> int:
 
 
 def _today() -> date:
-    return timezone.now().astimezone(UTC).date()
+    return datetime.now(UTC).date()

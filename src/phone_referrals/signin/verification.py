@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
-from phone_referrals import phones, signals, statements
+from phone_referrals import phones, signals, sms, statements
 from phone_referrals.accounts import get_accounts
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import (
@@ -131,17 +131,22 @@ def _deliver(
     phone_number: str, purpose: str, code: str, *, host: str, now: datetime, before: State, sent: State
 ) -> None:
     """Send the message, or leave it to a worker; where neither works, give back what it has cost."""
+    message = sms.render(phone_number=phone_number, purpose=purpose, code=code, host=host)
     try:
-        reservation = usage.reserve(phone_number)
+        reservation = usage.reserve(phone_number, segments=sms.segments(message.text))
     except SmsLimitReached:
         give_back(phone_number, purpose, before=before, sent=sent, maybe_sent=False)
         raise
     if conf.sms_queue:
         failure = delivery.queue(
-            phone_number=phone_number, purpose=purpose, host=host, counted_in=reservation.rows, now=now
+            phone_number=phone_number,
+            purpose=purpose,
+            host=host,
+            reservation=reservation,
+            queued_at=now.timestamp(),
         )
     else:
-        failure = delivery.send(phone_number=phone_number, purpose=purpose, code=code, host=host)
+        failure = delivery.send(message, purpose=purpose)
     if failure:
         maybe_sent = not conf.sms_queue and not issubclass(failure, DeliveryFailed)
         reservation.give_back(maybe_sent=maybe_sent)

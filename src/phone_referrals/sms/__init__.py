@@ -6,6 +6,9 @@ from django.utils.module_loading import import_string
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import DeliveryFailed
 from phone_referrals.sms.base import BaseSmsBackend, SmsMessage
+from phone_referrals.sms.segments import segments
+
+MAX_HOST = 63  # Longer than any site's. A stranger may name a longer one where `ALLOWED_HOSTS` has a wildcard.
 
 
 class _Secret(str):
@@ -27,7 +30,7 @@ def render(*, phone_number: str, purpose: str, code: str, host: str) -> SmsMessa
     """Return the message that carries `code`, in the language that is active."""
     context = {
         "code": _Secret(code),
-        "host": conf.sms_host or host,
+        "host": _host(host),
         "purpose": purpose,
         "android_hash": conf.sms_android_hash,
     }
@@ -37,8 +40,14 @@ def render(*, phone_number: str, purpose: str, code: str, host: str) -> SmsMessa
 
 def render_notice(name: str, *, host: str, phone_number: str) -> str:
     """Return the text of a message that carries no code; `phone_number` is masked."""
-    context = {"host": conf.sms_host or host, "phone_number": phone_number}
+    context = {"host": _host(host), "phone_number": phone_number}
     return render_to_string(f"phone_referrals/{name}.txt", context).strip()
 
 
-__all__ = ["BaseSmsBackend", "DeliveryFailed", "SmsMessage", "render", "render_notice", "send"]
+def _host(host: str) -> str:
+    """Return the host that a message names; none rather than a part of a long one, which would be another site."""
+    named = conf.site_host or host
+    return named if len(named) <= MAX_HOST else ""
+
+
+__all__ = ["BaseSmsBackend", "DeliveryFailed", "SmsMessage", "render", "render_notice", "segments", "send"]
