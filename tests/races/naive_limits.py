@@ -62,7 +62,7 @@ def record_verified(phone_number):
     SmsUsage.objects.filter(pk=row.pk).update(verified=row.verified + 1)
 
 
-def report_once(region, flag, signal, **details):
+def report_once(region, flag, text, signal, **details):
     """As `signin.usage._report_once`."""
     row = usage_of(region)
     if not getattr(row, flag):

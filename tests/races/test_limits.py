@@ -90,6 +90,29 @@ def test_fifty_senders_are_more_than_ten_without_counting_in_the_check(send, set
     assert any(send()[CodeSent] > 10 for _ in range(ROUNDS))
 
 
+@pytest.fixture
+def long_texts(settings):
+    """Texts of two segments each."""
+    loaders = [("django.template.loaders.locmem.Loader", {"phone_referrals/sms.txt": "б" * 71})]
+    settings.TEMPLATES = [{"BACKEND": settings.TEMPLATES[0]["BACKEND"], "OPTIONS": {"loaders": loaders}}]
+
+
+@pytest.mark.parametrize("limit", [{"US": 11}, {"total": 11}])
+def test_fifty_senders_of_two_segments_are_five_at_eleven(send, set_, outbox, long_texts, limit):
+    set_(SMS_DAILY_LIMIT=limit)
+
+    assert send() == {CodeSent: 5, SmsLimitReached: 45}
+    assert len(outbox) == 5
+    assert (counted(region="US"), counted("segments", region="US")) == (5, 10)
+
+
+def test_fifty_senders_of_two_segments_are_more_without_counting(send, set_, long_texts, monkeypatch):
+    set_(SMS_DAILY_LIMIT={"US": 11})
+    monkeypatch.setattr(usage, "_take", naive_limits.take_counting_well)
+
+    assert any(send()[CodeSent] > 5 for _ in range(ROUNDS))
+
+
 def test_who_is_refused_at_once_with_others_is_told_when_to_come_back(at_once, set_, time_machine):
     time_machine.move_to(datetime(2026, 6, 1, 18, tzinfo=UTC), tick=False)
     set_(SMS_DAILY_LIMIT={"total": 10})

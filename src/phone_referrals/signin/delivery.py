@@ -21,6 +21,17 @@ TASK = "phone_referrals.signin.tasks.send_queued_code"
 
 
 @sensitive_variables()
+def render(
+    *, phone_number: str, purpose: str, code: str, host: str
+) -> tuple[sms.SmsMessage, None] | tuple[None, type[Exception]]:
+    """Return the message, or the class of what is wrong with the site's template."""
+    try:
+        return sms.render(phone_number=phone_number, purpose=purpose, code=code, host=host), None
+    except Exception as error:  # noqa: BLE001 - whatever a template raises, the visitor's wait is given back
+        return None, type(error)
+
+
+@sensitive_variables()
 def send(message: sms.SmsMessage, *, purpose: str) -> type[Exception] | None:
     """Send the message; return the class of what went wrong. Raised, the error would be in the log of the next one."""
     try:
@@ -33,12 +44,12 @@ def send(message: sms.SmsMessage, *, purpose: str) -> type[Exception] | None:
 
 @sensitive_variables()
 def queue(
-    *, phone_number: str, purpose: str, host: str, reservation: Reservation, queued_at: float
+    message: sms.SmsMessage, *, purpose: str, host: str, reservation: Reservation, queued_at: float
 ) -> type[Exception] | None:
     """Leave the message to a worker; return the class of what went wrong, and then nothing will be sent."""
     alias = router.db_for_write(QueuedCode)
-    rows = PhoneVerification.objects.using(alias).filter(phone_number=phone_number, purpose=purpose)
-    message = QueuedCode(
+    rows = PhoneVerification.objects.using(alias).filter(phone_number=message.phone_number, purpose=purpose)
+    queued = QueuedCode(
         host=host,
         language=get_language() or settings.LANGUAGE_CODE,
         counted_in=asdict(reservation),
@@ -46,12 +57,12 @@ def queue(
         due_at=queued_at,
     )
     try:
-        message.verification_id = rows.values_list("pk", flat=True).get()
-        message.save(using=alias, force_insert=True)
-        call_worker(message.pk)
+        queued.verification_id = rows.values_list("pk", flat=True).get()
+        queued.save(using=alias, force_insert=True)
+        call_worker(queued.pk)
     except Exception as error:  # noqa: BLE001 - whatever a queue raises
         # It may be in the queue all the same. The worker then finds no row.
-        QueuedCode.objects.using(alias).filter(pk=message.pk).delete()
+        QueuedCode.objects.using(alias).filter(pk=queued.pk).delete()
         return type(error)
     return None
 

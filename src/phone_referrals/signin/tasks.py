@@ -16,7 +16,6 @@ from django.db.models import QuerySet
 from django.utils import translation
 from django.views.decorators.debug import sensitive_variables
 
-from phone_referrals import sms
 from phone_referrals.exceptions import Busy, CodeExpired, DeliveryFailed
 from phone_referrals.models import QueuedCode
 from phone_referrals.signin import codes, delivery, usage, verification
@@ -77,7 +76,10 @@ def _send(message: QueuedCode) -> None:
         return
     code = verification.live_codes(row.phone_number, row.purpose, row.state)[0]
     with translation.override(message.language):
-        text = sms.render(phone_number=row.phone_number, purpose=row.purpose, code=code, host=message.host)
+        text, failure = delivery.render(
+            phone_number=row.phone_number, purpose=row.purpose, code=code, host=message.host
+        )
+    if text:
         failure = delivery.send(text, purpose=row.purpose)
     again_at = time.time() + WAITS[min(message.attempts, len(WAITS)) - 1]
     if failure is None:

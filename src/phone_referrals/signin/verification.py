@@ -131,25 +131,23 @@ def _deliver(
     phone_number: str, purpose: str, code: str, *, host: str, now: datetime, before: State, sent: State
 ) -> None:
     """Send the message, or leave it to a worker; where neither works, give back what it has cost."""
-    message = sms.render(phone_number=phone_number, purpose=purpose, code=code, host=host)
-    try:
-        reservation = usage.reserve(phone_number, segments=sms.segments(message.text))
-    except SmsLimitReached:
-        give_back(phone_number, purpose, before=before, sent=sent, maybe_sent=False)
-        raise
-    if conf.sms_queue:
-        failure = delivery.queue(
-            phone_number=phone_number,
-            purpose=purpose,
-            host=host,
-            reservation=reservation,
-            queued_at=now.timestamp(),
-        )
-    else:
-        failure = delivery.send(message, purpose=purpose)
+    message, failure = delivery.render(phone_number=phone_number, purpose=purpose, code=code, host=host)
+    maybe_sent = False
+    if message:
+        try:
+            reservation = usage.reserve(phone_number, segments=sms.segments(message.text))
+        except SmsLimitReached:
+            give_back(phone_number, purpose, before=before, sent=sent, maybe_sent=False)
+            raise
+        if conf.sms_queue:
+            failure = delivery.queue(
+                message, purpose=purpose, host=host, reservation=reservation, queued_at=now.timestamp()
+            )
+        elif failure := delivery.send(message, purpose=purpose):
+            maybe_sent = not issubclass(failure, DeliveryFailed)
+        if failure:
+            reservation.give_back(maybe_sent=maybe_sent)
     if failure:
-        maybe_sent = not conf.sms_queue and not issubclass(failure, DeliveryFailed)
-        reservation.give_back(maybe_sent=maybe_sent)
         give_back(phone_number, purpose, before=before, sent=sent, maybe_sent=maybe_sent)
         # The class only: a gateway's own words often quote the number.
         logger.error("SMS not delivered: %s", failure.__qualname__)
