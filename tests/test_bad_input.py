@@ -82,7 +82,7 @@ NO_TEXT = {
 }
 NO_TEXT_OF_OURS = {
     "1 MB": "1" * 1_000_000,
-    "1 MB of spaces before": " " * 1_000_000 + "1" * 65,
+    "1 MB of spaces before": " " * 1_000_000 + "1" * 501,
     "NUL": "\0",
     "NUL inside": "+1201555\x000100",
     "lone surrogate": "\ud800",

@@ -1,7 +1,10 @@
 import random
+import unicodedata
 
 import phonenumbers
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from phonenumber_field.phonenumber import PhoneNumber, to_python
 
 from phone_referrals import phones
@@ -22,19 +25,34 @@ from phone_referrals.exceptions import InvalidPhoneNumber
         "+7\u00a0912\u2011345\u201167\u201189",
         "tel:+7-912-345-67-89",
         "+79123456789 ext. 12",
+        "+7 912 345-67-89 x5",
+        "+7 912 345-67-89 доб. 123",
+        "tel:+7-912-345-67-89;ext=12",
+        "Tel. 8 912 345-67-89",
+        "mob: +7 912 345 67 89",
+        "Моб.: 8 (912) 345-67-89.",
+        "\u202a+7 912 345-67-89\u202c",  # as Windows copies it
+        "\u2066+7\u2069\u200b912\ufeff345\u00ad67\u206089",
+        "+\u200e7\ufe0f 912 345 67 89",
+        "8\u2003912\u2009345\u202f67\u300089\t",
+        "+7\u2212912\u2212345\u221267\u02d789",
+        "\ufe627 912.345.67/89",
+        "<+7 912 345-67-89>,",
+        "«8 (912) 345-67-89»",
+        "+7（912）345・67・89".replace("・", "·"),
     ],
 )
 @pytest.mark.parametrize("how", ["argument", "setting"])
 def test_one_phone_in_any_spelling_is_one_number(settings, text, how):
     if how == "argument":
-        assert phones.parse(text, region="RU") == "+79123456789"
+        assert phones.parse(text, "RU") == "+79123456789"
     else:
         settings.PHONENUMBER_DEFAULT_REGION = "RU"
         assert phones.parse(text) == "+79123456789"
 
 
 def test_a_country_code_comes_before_the_region():
-    assert phones.parse("+1 201 555 0100", region="RU") == "+12015550100"
+    assert phones.parse("+1 201 555 0100", "RU") == "+12015550100"
 
 
 @pytest.mark.parametrize(
@@ -53,11 +71,86 @@ def test_a_country_code_comes_before_the_region():
         "+1201555010🔑",
         "+1201555010\0",
         "+7" * 500,
+        "(" * 10_000,
+        " " * 10_000 + "x",
+        None,
+        12015550100,
     ],
 )
 def test_what_no_phone_has_is_refused(text):
     with pytest.raises(InvalidPhoneNumber):
         phones.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+41799425s028",
+        "+4072d3800439",
+        "+40721eeasd0",
+        "+1 201 203 302 w 3",
+        "+1201555012e3",
+        "055fff5088",
+        "1-800-FLOWERS",
+        "+1 201 555 O123",
+        "+1 201 555 01\u0661a",
+        "+1 201 555 012\u00b3",  # a superscript
+        "+1 201 555 012\u0301\u0033",  # an accent
+        "+1 201 555 0123\u20e3",
+        "\u202e+1 201 555 0123",  # is shown from its end
+        "call +1 201 555 0123",
+        "+1 201 555 0123 home",
+        "+1 201 555 0123, +1 201 555 0124",
+        "+1 201 555 0123_",
+    ],
+)
+def test_a_letter_is_not_a_digit(text):
+    with pytest.raises(InvalidPhoneNumber):
+        phones.parse(text, "AE", "US")
+
+
+@pytest.mark.parametrize(
+    ("regions", "text", "number"),
+    [
+        (("RU", "US"), "8 912 345-67-89", "+79123456789"),
+        (("RU", "UA"), "8 912 345-67-89", "+79123456789"),
+        (("IN", "US"), "70123 45678", "+917012345678"),
+        (("GB", "PL"), "07912 345678", "+447912345678"),
+        (("PL", "GB"), "07912 345678", "+447912345678"),
+        ((None, "GB"), "07912 345678", "+447912345678"),
+    ],
+)
+def test_the_first_region_where_a_number_is_valid_is_its_own(regions, text, number):
+    assert phones.parse(text, *regions) == number
+
+
+@pytest.mark.parametrize("text", ["+52 1 55 1234 5678", "+52 55 1234 5678", "044 55 1234 5678", "1 55 1234 5678"])
+def test_what_mexico_wrote_before_a_mobile_number_is_left_out(text):
+    assert phones.parse(text, "MX") == "+525512345678"
+
+
+@pytest.mark.parametrize("text", ["+52 1 55 1234 567", "+52 1", "+52 2 55 1234 5678"])
+def test_no_other_digit_is_left_out(text):
+    with pytest.raises(InvalidPhoneNumber):
+        phones.parse(text)
+
+
+@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
+def test_the_examples_of_a_region_are_read_as_one_number(region):
+    national, international = phones.examples_of(region)
+    assert phones.parse(national, region) == phones.parse(international)
+
+
+@given(st.text(st.sampled_from("+0123456789 ()-.xextdob٣３\u200b\u202e\u00b3\u2212\ufe0f\U000e0031\0"), max_size=40))
+@settings(max_examples=300)
+def test_no_digit_is_read_that_is_not_shown(text):
+    """Nor one that a letter stands for. What is not read is refused, and fails in no other way."""
+    try:
+        number = phones.parse(text, "US", "RU")
+    except InvalidPhoneNumber:
+        return
+    digits = "".join(str(unicodedata.decimal(char)) for char in text if unicodedata.category(char) == "Nd")
+    assert number.removeprefix("+").removeprefix("1").removeprefix("7") in digits
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,29 @@ from functools import cache
 from typing import Any
 
 import phonenumbers
+from django.conf import settings
 from phonenumber_field.phonenumber import PhoneNumber, to_python
 
 from phone_referrals.exceptions import InvalidPhoneNumber
+from phone_referrals.reading import shown
 
 MAX_LENGTH = len("+") + 15
 DIGIT, NO_DIGITS = re.compile(r"[0-9]"), re.compile(r"[^0-9]+")
 E164 = re.compile(r"\+([1-9][0-9]{6,14})")
+MAX_TYPED, NO_NUMBER = 100, re.compile(r"[^+0-9]")
+# Letters are no digits: libphonenumber drops some of them, and reads others from a keypad. A number is what is left
+# when a known word before it, punctuation around it and an extension after it are taken away.
+AROUND = r"""["'`«»„“”‘’‹›<>(){}.,;:!?*/|\[\] -]*"""
+WRITTEN = re.compile(
+    rf"""
+    (?: {AROUND} (?: tel(?:ephone)? | phone | mob(?:ile)? | cell | тел(?:ефон)? | моб(?:ильный)? ) \b )?
+    {AROUND} ( \+? [0-9\ ()（）\[\]./~．／·•-]+? )
+    (?: [\ ;,]* (?: ext(?:ension|n)? | доб(?:авочный)? | [xх#] ) [.:=\ ]* [0-9]{{1,7}} )?
+    {AROUND}
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+MEXICO, OLD_PREFIX_OF_MEXICO = 52, re.compile("^(?:1|4[45])(?=[0-9]{10}$)")  # WhatsApp still shows `+52 1`.
 TYPES = {
     getattr(phonenumbers.PhoneNumberType, name): name.lower()
     for name in (
@@ -31,23 +47,38 @@ TYPES = {
 }
 
 
-def parse(text: str, region: str | None = None) -> str:
-    """Return the E.164 form of `text` in any spelling that libphonenumber accepts.
+def parse(text: str, *regions: str | None) -> str:
+    """Return the E.164 form of `text`, in any spelling in which people write a number.
 
-    A number without a country code is read as one of `region`, by default `PHONENUMBER_DEFAULT_REGION`.
-    Raises `InvalidPhoneNumber`.
+    A number without a country code is read as one of the first of `regions` where it is valid, by default
+    `PHONENUMBER_DEFAULT_REGION`. Raises `InvalidPhoneNumber`.
     """
-    try:
-        number = to_python(text, region=region)
-    except TypeError:  # A foreign caller may pass whatever JSON holds.
-        raise InvalidPhoneNumber from None
-    if not isinstance(number, PhoneNumber) or not number.is_valid():
-        raise InvalidPhoneNumber
-    canonical = str(number.as_e164)
-    # libphonenumber takes a few that are longer than E.164 allows, which is 15 digits.
-    if len(canonical) > MAX_LENGTH:
-        raise InvalidPhoneNumber
-    return canonical
+    # A foreign caller may pass whatever JSON holds.
+    match = (
+        WRITTEN.fullmatch(" ".join(shown(text).split())) if isinstance(text, str) and len(text) <= MAX_TYPED else None
+    )
+    for region in (regions or (None,)) if match else ():
+        number = to_python(NO_NUMBER.sub(" ", match[1]), region=region)
+        if isinstance(number, PhoneNumber) and not number.is_valid() and number.country_code == MEXICO:
+            number = to_python(f"+{MEXICO}{OLD_PREFIX_OF_MEXICO.sub('', str(number.national_number))}")
+        canonical = str(number.as_e164) if isinstance(number, PhoneNumber) and number.is_valid() else ""
+        # libphonenumber takes a few that are longer than E.164 allows, which is 15 digits.
+        if 0 < len(canonical) <= MAX_LENGTH:
+            return canonical
+    raise InvalidPhoneNumber
+
+
+def site_region() -> str | None:
+    region: str | None = getattr(settings, "PHONENUMBER_DEFAULT_REGION", None)
+    return region
+
+
+def examples_of(region: str) -> tuple[str, str]:
+    """Return a placeholder for a number of a region, as it is written there and abroad."""
+    mobile = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+    number = mobile or phonenumbers.example_number(region)
+    national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return national, phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 def region_of(phone_number: str) -> str:

@@ -19,10 +19,40 @@ def test_a_number_is_read_in_any_spelling(typed, region, number):
     assert form.cleaned_data == {"phone_number": number}
 
 
-def test_without_a_region_of_the_browser_the_sites_own_is_used(settings):
-    settings.PHONENUMBER_DEFAULT_REGION = "US"
-    assert PhoneForm({"phone_number": "201 555 0100"}).is_valid()
-    assert not PhoneForm({"phone_number": "201 555 0100"}, region="RU").is_valid()
+@pytest.mark.parametrize(
+    ("site", "browser", "typed", "number"),
+    [
+        ("RU", "US", "8 912 345-67-89", "+79123456789"),
+        ("RU", "UA", "8 912 345-67-89", "+79123456789"),
+        ("IN", "US", "70123 45678", "+917012345678"),
+        ("GB", "PL", "07912 345678", "+447912345678"),
+        ("US", None, "201 555 0100", "+12015550100"),
+        ("RU", "US", "201 555 0100", "+12015550100"),
+        ("us", "US", "201 555 0100", "+12015550100"),
+        (None, "US", "201 555 0100", "+12015550100"),
+    ],
+)
+def test_the_region_of_the_site_comes_before_the_browsers(settings, site, browser, typed, number):
+    settings.PHONENUMBER_DEFAULT_REGION = site
+    form = PhoneForm({"phone_number": typed}, region=browser)
+    assert form.is_valid(), form.errors
+    assert form.cleaned_data == {"phone_number": number}
+
+
+@pytest.mark.parametrize(
+    ("site", "browser", "hint"),
+    [
+        (None, None, "With the country code, such as +1 201 555 0123."),
+        ("xx", None, "With the country code, such as +1 201 555 0123."),
+        ("US", "RU", "Such as (201) 555-0123 or +1 201-555-0123."),
+        (None, "US", "Such as (201) 555-0123 or +1 201-555-0123."),
+        ("RU", "US", "Such as 8 (912) 345-67-89 or +7 912 345-67-89."),
+    ],
+)
+def test_the_hint_is_a_number_of_the_region_that_is_read_first(settings, site, browser, hint):
+    settings.PHONENUMBER_DEFAULT_REGION = site
+    field = PhoneForm(region=browser).fields["phone_number"]
+    assert str(field.help_text).replace("\u00a0", " ") == hint
 
 
 @pytest.mark.parametrize("typed", ["", " ", "abc", "201 555 0100", "+1", "+1201555010\0", "1" * 65])

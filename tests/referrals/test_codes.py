@@ -60,10 +60,26 @@ def test_a_generated_code_is_as_long_as_asked(length):
         "\u3000A0B11C",
         "\uff210\uff22\uff11\uff11\uff23",
         "\uff41\uff4f\uff42\uff49\uff4c\uff43",
+        "A0B11C.",
+        "#A0B11C",
+        "(a0b-11c)",
+        "«A0B 11C»,",
+        "“A0B11C”",
+        "<A0B11C>/",
+        "\u2066A0\u200bB1\ufe0f1C\u2069",
+        "\ufeffA0B\u00ad11C\u2060",
+        "A0B\u221211C",
+        "A0B\u202f11C",
+        "A٠B١١C",
     ],
 )
 def test_every_spelling_of_a_code_folds_into_one(typed):
     assert codes.fold(typed) == "A0B11C"
+
+
+@pytest.mark.parametrize("text", ["Á0B11C", "А0В11С", "A0B11C\u0301"])
+def test_marks_and_letters_of_other_scripts_are_others(text):
+    assert codes.fold(text) != "A0B11C"
 
 
 def test_folding_keeps_what_is_no_spelling():
@@ -168,7 +184,7 @@ def test_a_chosen_code_is_stored_folded(text, code):
     assert codes.chosen(text) == code
 
 
-@pytest.mark.parametrize("text", ["", " - ", "x" * 33, "a\0b", "a\u200bb"])
+@pytest.mark.parametrize("text", ["", " - ", "!", "x" * 33, "a\0b", "a\u202eb"])
 def test_what_nobody_can_type_is_not_chosen(text):
     with pytest.raises(InvalidReferralCode):
         codes.chosen(text)

@@ -3,7 +3,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.urls import resolve
 
-from phone_referrals.referrals.codes import fold
+from phone_referrals.referrals.codes import fold, read
 from phone_referrals.referrals.links import link_to
 
 ODD_CODES = [
@@ -101,3 +101,42 @@ def test_a_link_never_leads_to_a_host_that_a_stranger_made_up(rf, settings, sett
 def test_a_link_is_not_secure_where_a_site_is_developed_so(rf, settings, debug, is_secure, scheme):
     settings.DEBUG, settings.PHONE_REFERRALS_SITE_HOST = debug, "localhost"
     assert link_to(rf.get("/", secure=is_secure), "A1B2C3") == f"{scheme}://localhost/?ref=A1B2C3"
+
+
+@pytest.mark.parametrize("before", ["", " ", "<", "Join us: ", "(\u2066"])
+@pytest.mark.parametrize(
+    "setting", ["", "/join/{code}", "app://invite/{code}", "https://example.com/?from=me&who={code}"]
+)
+def test_a_pasted_link_is_its_code(rf, settings, setting, before):
+    settings.PHONE_REFERRALS_REFERRAL_LINK = setting
+    link = link_to(rf.get("/"), "A1B2C3")
+    for mark in ("", ".", ")", ",", "!", ">", "\u201d", "/", "/).", " "):
+        assert read(f"{before}{link}{mark}") == "A1B2C3", mark
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://example.com/r/a1-b2c3/",
+        "example.com/r/A1B2C3",
+        "http://127.0.0.1:8000/account/r/A1B2C3/",
+        "https://example.com/en/shop/r/A1B2C3/?utm_source=mail#top",
+        "HTTPS://EXAMPLE.COM/?ref=A1B2C3&utm_source=mail",
+        "https://example.com/shop/?from=me&ref=A1B2C3#top",
+        "https://example.com/sign-in/?invite=A1B2C3",
+    ],
+)
+def test_a_link_of_any_host_is_read_wherever_its_code_is(link):
+    assert read(link) == "A1B2C3"
+
+
+@pytest.mark.parametrize("code", [fold(code) for code in ODD_CODES])
+@pytest.mark.parametrize("urls", ["tests.urls", "tests.pages.urls"])
+def test_a_code_of_any_characters_is_read_from_its_link(rf, settings, urls, code):
+    settings.ROOT_URLCONF = urls
+    assert read(link_to(rf.get("/"), code)) == read(code) == code
+
+
+@pytest.mark.parametrize("text", ["https://example.com/", "https://[/r", "www.example.com/?a=1", "A/B", "A.B", "r/A"])
+def test_what_is_no_link_of_ours_is_not_looked_into(text):
+    assert read(text) == fold(text)

@@ -1,5 +1,6 @@
 import hashlib
 import hmac
+import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -89,6 +90,18 @@ def test_codes_are_spread_evenly():
         "٠١٢٣٤٥",
         "०१२ ३४५",
         "𝟘𝟙𝟚𝟛𝟜𝟝",
+        "012345.",
+        "#012345",
+        "«012 345»",
+        "“012345”,",
+        "(012345)",
+        "[012-345]",
+        "<012345>",
+        "`012345`!",
+        "\u2066012\u200b345\u2069",
+        "\ufeff0\ufe0f12\u00ad345\u2060",
+        "012\u2212345",
+        "012\u202f345\u3000",
     ],
 )
 def test_a_code_is_read_in_any_spelling(typed):
@@ -109,7 +122,10 @@ def test_a_code_is_read_in_any_spelling(typed):
         "½12345",
         "¹²³⁴⁵⁶",
         "一二三四五六",
-        "\u200b012345",
+        "01234\u0301\u0035",  # an accent
+        "\U000e0030\U000e0031\U000e0032\U000e0033\U000e0034\U000e0035",  # tags, which nobody sees
+        "\u202e012345",  # is shown from its end
+        "O12345",
         "0" * 10_000,
     ],
 )
@@ -119,12 +135,16 @@ def test_what_is_no_code_is_refused_and_says_how_many_digits_there_are(typed):
     assert refusal.value.extra == {}
 
 
-@given(typed=st.text(max_size=20), digits=st.integers(1, 10))
-def test_whatever_is_read_has_its_digits(typed, digits):
+@given(
+    typed=st.text(max_size=20) | st.text(st.sampled_from("0123٣#.-() \u200b\u202e\u00b3\u0301")),
+    digits=st.integers(1, 10),
+)
+def test_whatever_is_read_has_its_digits_and_no_other(typed, digits):
     try:
         code = codes.read(typed, digits=digits)
     except InvalidCode:
         return
+    assert code == "".join(str(unicodedata.decimal(char)) for char in typed if unicodedata.category(char) == "Nd")
     assert len(code) == digits
     assert code.isascii()
     assert code.isdigit()

@@ -1,9 +1,10 @@
-"""The three things that a person types."""
+"""The three things that a person types, and how each is read: see `phone_referrals.reading`."""
 
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from phonenumbers import SUPPORTED_REGIONS
 
 from phone_referrals import phones
 from phone_referrals.conf import conf
@@ -11,7 +12,7 @@ from phone_referrals.signin import codes
 
 
 class PhoneForm(forms.Form):
-    """A phone number in any spelling, read as one of `region` where it has no country code."""
+    """A phone number in any spelling; without a country code one of the site's region, or else of the browser's."""
 
     phone_number = forms.CharField(
         label=_("Phone number"),
@@ -22,10 +23,14 @@ class PhoneForm(forms.Form):
 
     def __init__(self, *args: Any, region: str | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.region = region
+        self.regions = [each for each in (phones.site_region(), region) if each in SUPPORTED_REGIONS]
+        if self.regions:
+            national, international = (text.replace(" ", "\u00a0") for text in phones.examples_of(self.regions[0]))
+            example = _("Such as %(national)s or %(international)s.")
+            self.fields["phone_number"].help_text = example % {"national": national, "international": international}
 
     def clean_phone_number(self) -> str:
-        return phones.parse(self.cleaned_data["phone_number"], self.region)
+        return phones.parse(self.cleaned_data["phone_number"], *self.regions)
 
 
 class CodeForm(forms.Form):
@@ -44,6 +49,6 @@ class CodeForm(forms.Form):
 class RedeemForm(forms.Form):
     referral_code = forms.CharField(
         label=_("Referral code"),
-        max_length=64,
+        max_length=500,  # A link may be pasted.
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
     )

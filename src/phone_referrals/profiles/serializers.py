@@ -94,4 +94,4 @@ class ProfileSerializer(UserSerializer):
 
 
 class RedeemSerializer(serializers.Serializer[Any]):
-    referral_code = serializers.CharField(max_length=64)
+    referral_code = serializers.CharField(max_length=500, help_text="The code, or its invite link.")

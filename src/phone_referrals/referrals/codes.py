@@ -24,6 +24,8 @@ from phone_referrals.exceptions import (
     ReferralCodeTaken,
 )
 from phone_referrals.models import ReferralCode
+from phone_referrals.reading import bare
+from phone_referrals.referrals.links import code_in
 
 # Crockford's Base32: no I, L, O (read as 1, 1, 0) and no U.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -39,20 +41,22 @@ def generate(length: int) -> str:
 
 
 def fold(text: str) -> str:
-    """Return the one spelling under which a code is stored: without case, spaces and dashes, O as 0, I and L as 1."""
-    folded = unicodedata.normalize("NFKC", text).upper().translate(FOLD)
-    # Any space and any dash: phones and word processors make others of those that were typed.
-    letters = "".join(char for char in folded if not (char.isspace() or unicodedata.category(char) == "Pd"))
+    """Return the one spelling under which a code is stored.
+
+    It is without case, spaces, dashes and what is invisible, without the punctuation around it, O is 0, I and L are 1.
+    """
+    folded = bare(unicodedata.normalize("NFKC", bare(text)).upper().translate(FOLD))
     # Again: of some Greek letters the capital is a letter and its accents, and what stood apart may stand together now.
-    return unicodedata.normalize("NFKC", letters)
+    return unicodedata.normalize("NFKC", folded)
 
 
 def read(text: str) -> str:
     """Return the spelling under which what a person typed would be stored; empty where it is nobody's code.
 
-    NUL and halves of surrogate pairs are no text that a database takes; nothing unprintable is a code.
+    A pasted invite link is its code. NUL and halves of surrogate pairs are no text that a database takes; nothing
+    unprintable is a code.
     """
-    folded = fold(text)
+    folded = fold(code_in(text))
     return folded if len(folded) <= MAX_LENGTH and folded.isprintable() else ""
 
 

@@ -1,10 +1,16 @@
+"""Invite links: how one is made of a code, and how a code is read from one."""
+
+import re
 from typing import Any
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, unquote, urljoin
 
 from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 
 from phone_referrals.conf import conf
+
+# The scheme may be missing: address bars do not show it.
+LINK = re.compile(r"(?:[a-z][a-z0-9+.-]*://[^/?#\s]*|[\w-]+(?:\.[\w-]+)+(?::[0-9]+)?(?=/))(\S*)", re.IGNORECASE)
 
 
 def link_to(request: Any, code: str) -> str:
@@ -26,3 +32,23 @@ def invite_page(code: str) -> str:
         return reverse("phone_referrals_pages:invite", args=[code])
     except NoReverseMatch:
         return ""
+
+
+def code_in(text: str) -> str:
+    """Return the code in a text with an invite link, quoted or not; a text without a link as it is.
+
+    On whatever host: the link of a site that has several, or an app's, is still its link.
+    """
+    link = LINK.search(text)
+    places = [r"[?&](?:ref|invite)=([^&#]+)", r"/r/([^?#]+)"]
+    before, placed, _ = conf.referral_link.partition("{code}")
+    if placed:
+        before = before.rpartition("://")[2]
+        name, path = re.escape(re.split(r"[?&]", before)[-1]), re.escape("/" + before.partition("/")[2])
+        own = rf"[?&]{name}([^&#]+)" if "?" in before else rf"^{path}([^/?#]+)/?[^\w/]*(?:[?#]|$)"
+        places.insert(1, own)
+    for place in places if link else ():
+        found = re.search(place, link[1])
+        if found:
+            return unquote(found[1])
+    return text

@@ -4,7 +4,6 @@ Nothing here touches the database, the clock or the settings: state, time and li
 new state go out. `verification.py` reads, calls this, and writes.
 """
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from phone_referrals.exceptions import InvalidCode
+from phone_referrals.reading import bare
 
 SALT = "phone_referrals.signin.codes"
 DAY = timedelta(days=1)
@@ -89,15 +89,8 @@ def derive(*, phone_number: str, purpose: str, serial: int, digits: int, secret:
 
 
 def read(typed: str, *, digits: int) -> str:
-    """Return what a person typed as a code: spaces and dashes may be in it, and the digits of any script.
-
-    Raises `InvalidCode`.
-    """
-    code = "".join(
-        str(unicodedata.decimal(char, char))
-        for char in typed
-        if not (char.isspace() or unicodedata.category(char) == "Pd")
-    )
+    """Return what a person typed or pasted as a code, as `phone_referrals.reading` reads it; raises `InvalidCode`."""
+    code = bare(typed)
     if not (code.isascii() and code.isdigit() and len(code) == digits):
         raise InvalidCode(_("Enter the {digits} digits of the code.").format(digits=digits))
     return code

@@ -41,7 +41,9 @@ class GetVerifyCodeSerializer(serializers.Serializer[Any]):
 class AuthSerializer(serializers.Serializer[Any]):
     phone_number = PhoneNumberField()
     code = CodeField()
-    referral_code = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=64)
+    referral_code = serializers.CharField(
+        required=False, allow_blank=True, allow_null=True, max_length=500, help_text="The code, or its invite link."
+    )
 
 
 class ChangePhoneSerializer(serializers.Serializer[Any]):
