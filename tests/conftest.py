@@ -56,6 +56,12 @@ def make_user():
 
 
 @pytest.fixture
+def open_list(settings):
+    """Let everybody who is signed in read everybody."""
+    settings.PHONE_REFERRALS_USERS_PERMISSION = "rest_framework.permissions.IsAuthenticated"
+
+
+@pytest.fixture
 def refer(db):
     """Write referrals as they stand: `refer(referrer, *referred)`."""
 

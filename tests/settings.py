@@ -89,6 +89,7 @@ REST_FRAMEWORK = {
         "phone_referrals_auth": None,
         "phone_referrals_redeem_address": None,
         "phone_referrals_redeem_user": None,
+        "phone_referrals_read": None,
     },
 }
 

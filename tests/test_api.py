@@ -4,15 +4,12 @@ from base64 import b64encode
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AnonymousUser
-from django.test import RequestFactory
 from rest_framework import serializers
 from rest_framework.authentication import BasicAuthentication, SessionAuthentication, TokenAuthentication
-from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
 from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
 
-from phone_referrals.api import ApiView, MayReadUsers, OpenView, Refusal
+from phone_referrals.api import ApiView, OpenView, Refusal
 from phone_referrals.exceptions import Busy, DeliveryFailed, InvalidCode, PhoneReferralsError, ResendTooSoon
 
 post = APIRequestFactory().post
@@ -261,28 +258,6 @@ def test_no_view_runs_inside_a_transaction_of_the_host(view):
     from django.db import connections
 
     assert view.as_view()._non_atomic_requests == set(connections)
-
-
-class Nobody(BasePermission):
-    message = "Nobody may."
-
-    def has_permission(self, request, view):
-        return False
-
-    def has_object_permission(self, request, view, obj):
-        return False
-
-
-def test_the_permission_of_the_setting_is_read_at_each_request(settings):
-    request = RequestFactory().get("/")
-    request.user = AnonymousUser()
-    assert not MayReadUsers().has_permission(request, None)
-    assert MayReadUsers().has_object_permission(request, None, object())
-    settings.PHONE_REFERRALS_USERS_PERMISSION = "rest_framework.permissions.AllowAny"
-    assert MayReadUsers().has_permission(request, None)
-    settings.PHONE_REFERRALS_USERS_PERMISSION = f"{__name__}.Nobody"
-    assert not MayReadUsers().has_permission(request, None)
-    assert not MayReadUsers().has_object_permission(request, None, object())
 
 
 @pytest.mark.django_db

@@ -8,7 +8,7 @@ SETTINGS = [
     ("phone_field", "phone_number", "mobile"),
     ("accounts", "phone_referrals.accounts.PhoneAccounts", "site.Accounts"),
     ("allow_staff", False, True),
-    ("users_permission", "rest_framework.permissions.IsAuthenticated", "site.Permission"),
+    ("users_permission", "phone_referrals.profiles.permissions.OwnNetwork", "site.Permission"),
     ("token_issuer", "phone_referrals.tokens.DRFTokenIssuer", "site.Issuer"),
     ("recent_sign_in", 600, 60),
     ("delete_user", "phone_referrals.profiles.delete_account.delete_user", "site.retire"),

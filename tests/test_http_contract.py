@@ -490,6 +490,7 @@ def test_a_profile_of_ones_own_shows_everything(me, phone):
     assert me.get(f"/api/users/{id_of(me)}/").json() == profile
 
 
+@pytest.mark.usefixtures("open_list")
 def test_a_profile_of_somebody_else_has_the_same_keys_but_hides_number_code_and_link(me, owner):
     theirs = me.get(f"/api/users/{id_of(owner)}/").json()
     assert theirs == {
@@ -562,6 +563,7 @@ def follow(client, path):
     return pages
 
 
+@pytest.mark.usefixtures("open_list")
 def test_the_list_of_users_gives_everybody_once_in_pages_of_twenty(me):
     crowd = add_users(44)
     pages = follow(me, "/api/users/")
@@ -571,6 +573,7 @@ def test_the_list_of_users_gives_everybody_once_in_pages_of_twenty(me):
     assert all(set(row) == {"id", "phone_number"} for row in rows)
 
 
+@pytest.mark.usefixtures("open_list")
 @pytest.mark.parametrize("minutes_between", [1, 0], ids=["one by one", "all in one moment"])
 def test_the_list_of_invitees_gives_everybody_once_newest_first(me, owner, minutes_between):
     expected = add_invitees(Token.objects.get(user=id_of(owner)).user, 45, minutes_between=minutes_between)
@@ -579,6 +582,7 @@ def test_the_list_of_invitees_gives_everybody_once_newest_first(me, owner, minut
     assert [row["id"] for page in pages for row in page] == expected
 
 
+@pytest.mark.usefixtures("open_list")
 def test_a_profile_shows_the_newest_twenty_invitees_and_where_the_others_are(me, owner):
     expected = add_invitees(Token.objects.get(user=id_of(owner)).user, 25)
     for client in (me, owner):
@@ -605,6 +609,7 @@ def test_a_cursor_that_is_not_ours_is_400(me, path, cursor):
     assert refusal(me.get(f"{path}?cursor={cursor}")) == (400, "invalid_cursor")
 
 
+@pytest.mark.usefixtures("open_list")
 def test_a_cursor_that_was_touched_or_belongs_to_another_list_is_400(me):
     add_users(25)
     add_invitees(Token.objects.get().user, 25)

@@ -192,6 +192,10 @@ def test_a_column_is_read_as_text(value, text):
         ("+61491570156", "+61 *** *** *56"),
         ("+33199001234", "+33 * ** ** ** 34"),
         ("+88216000000", "+882 ** ** **00"),
+        # Numbers of St Helena, Niue and Ascension, of seven, five and four digits: four are hidden.
+        ("+6837890123", "+683 *****23"),
+        ("+29051234", "+290 ****4"),
+        ("+6834002", "+683 ****"),
         ("+99912345678", "***"),
         ("unknown", "***"),
         ("", ""),

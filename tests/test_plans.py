@@ -164,6 +164,12 @@ READS = {
     "levels below a newcomer": lambda first: tree.levels_below(first + USERS - 1, using="default"),
     "users": lambda first: queries.users_page(),
     "users, deep": lambda first: queries.users_page(keyset._encode(get_user_model()(pk=first + 5000), ["pk"])),
+    "people of a star": lambda first: queries.network_page(get_user_model()(pk=first)),
+    "people of a friend": lambda first: queries.network_page(get_user_model()(pk=first + 1)),
+    "a stranger": lambda first: list(queries.near(get_user_model()(pk=first), queries.users()).filter(pk=first + 1)),
+    "profile of an invitee": lambda first: queries.near(get_user_model()(pk=first), queries.profiles()).get(
+        pk=first + 7
+    ),
     "profile": lambda first: queries.profiles().get(pk=first + 7),
     "invitees and their count": queries.invitees,
     "code of a user": lambda first: codes.code_of(get_user_model()(pk=first + 7)),
@@ -182,6 +188,14 @@ def test_no_table_is_read_whole(first, read):
     scans = [node for node in nodes if "Relation Name" in node]
     assert scans
     assert [node for node in scans if node["Node Type"] == "Seq Scan"] == []
+
+
+def test_reading_a_person_costs_the_same_below_a_star(first):
+    for reader in (first, first + 1, first + USERS - 1):
+        near = queries.near(get_user_model()(pk=reader), queries.profiles())
+        for pk in (first, first + 7, first + USERS - 1):
+            top, *_ = nodes_of(lambda users=near, pk=pk: list(users.filter(pk=pk)))
+            assert buffers(top) <= 40
 
 
 def test_a_walk_up_costs_a_few_blocks_for_each_step(first):
@@ -311,6 +325,7 @@ def test_every_address_of_the_api_is_called_below():
     ("name", "call"), [(name, call) for name, calls in CALLS.items() for call in calls], ids=lambda each: str(each)[:20]
 )
 def test_no_call_of_the_api_reads_more_than_its_page(first, settings, sign_in, last_code, name, call):
+    settings.PHONE_REFERRALS_USERS_PERMISSION = "rest_framework.permissions.IsAuthenticated"
     if "session" in name:
         settings.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.knox.KnoxTokenIssuer"
     site = Site(first, sign_in("+12015550199"), last_code)

@@ -85,6 +85,7 @@ def test_signing_in(api, count, send_code, reader, phone):
         assert answer.status_code == 200
 
 
+@pytest.mark.usefixtures("open_list")
 @pytest.mark.parametrize("whose", ["me", "own", "other"])
 def test_a_profile(count, reader, make_user, whose):
     owner = make_user(50) if whose == "other" else reader.user
@@ -106,11 +107,20 @@ def test_the_profile_of_who_was_invited(count, reader):
         assert answer.json()["referred_by"]["id"] == reader.user.pk
 
 
-def test_the_list_of_users(count, reader):
+@pytest.mark.usefixtures("open_list")
+def test_the_list_of_all_users(count, reader):
     for _ in growing(add_users):
         answer = count(2, limit=4, call=lambda: reader.get("/api/users/"))
         following = answer.json()["next"] or "/api/users/"
         count(2, limit=4, call=lambda address=following: reader.get(address))
+
+
+def test_the_list_of_ones_own_people(count, reader):
+    for crowd in growing(lambda more: add_invitees(reader.user, more)):
+        answer = count(3, limit=4, call=lambda: reader.get("/api/users/"))
+        if crowd:
+            following = answer.json()["next"]
+            count(2, limit=4, call=lambda address=following: reader.get(address))
 
 
 def test_the_list_of_invitees(count, reader):

@@ -3,6 +3,7 @@ from threading import Barrier
 from types import SimpleNamespace
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.core.cache.backends.base import memcache_key_warnings
 from django.core.cache.backends.dummy import DummyCache
@@ -17,6 +18,7 @@ THROTTLES = {
     "auth": (throttling.AuthThrottle, "60/hour"),
     "redeem_address": (throttling.RedeemAddressThrottle, "60/hour"),
     "redeem_user": (throttling.RedeemUserThrottle, "20/hour"),
+    "read": (throttling.ReadThrottle, "600/hour"),
 }
 # A right shape of request for each throttled call; what is answered does not matter.
 CALLS = {
@@ -383,6 +385,7 @@ def keys(limit, call, sign_in, phone):
     limit(**dict.fromkeys(THROTTLES, "9/hour"), proxies=1)
     client = sign_in(phone)
     client.post("/api/referrals/referral_code/", {"referral_code": "NOBODY"}, format="json")
+    client.get("/api/users/")
     call(forwarded="two words " * 30)
     return list(cache._cache)
 
@@ -412,6 +415,43 @@ def test_unknown_and_disabled_referral_codes_are_answered_alike(api, make_user):
     assert answers[0].json()["code"] == "invalid_referral_code"
     assert answers[0].json() == answers[1].json() == answers[2].json()
     assert [dict(answer.headers) for answer in answers[1:]] == [dict(answers[0].headers)] * 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["", "{me}/", "{me}/invitees/", "nobody/"])
+def test_what_one_user_reads_of_others_is_throttled_from_everywhere(limit, make_user, time_machine, path):
+    limit(read="2/hour")
+    time_machine.move_to("2026-06-01T12:10Z", tick=False)
+    me, other = make_user(0), make_user(1)
+
+    def read(user, address):
+        client = APIClient(REMOTE_ADDR=address)
+        client.force_authenticate(user)
+        return client.get(f"/api/users/{path.format(me=user.pk)}")
+
+    answers = [read(me, f"192.0.2.{number}") for number in range(3)]
+    assert [answer.status_code == 429 for answer in answers] == [False, False, True]
+    assert (answers[-1]["Retry-After"], answers[-1].json()["code"]) == ("3000", "throttled")
+    assert read(other, "192.0.2.1").status_code != 429
+    time_machine.shift(3000)
+    assert read(me, "192.0.2.1").status_code != 429
+
+
+def test_reads_of_nobody_are_limited_by_address_where_a_host_lets_them_in(limit, rf):
+    limit(read="1/hour")
+    request = rf.get("/")
+    request.user = AnonymousUser()
+    assert [throttling.ReadThrottle().allow_request(request, None) for _ in range(2)] == [True, False]
+    request.META["REMOTE_ADDR"] = "192.0.2.1"
+    assert throttling.ReadThrottle().allow_request(request, None)
+
+
+def test_a_read_is_let_through_where_the_cache_has_dropped_its_counter(limit, rf, monkeypatch):
+    limit(read="1/hour")
+    request = rf.get("/")
+    request.user = AnonymousUser()
+    monkeypatch.setattr(throttling.ReadThrottle.cache, "add", lambda *args: False)
+    assert throttling.ReadThrottle().allow_request(request, None)
 
 
 def test_who_finds_all_places_taken_at_this_moment_waits_for_the_whole_time(limit, monkeypatch):

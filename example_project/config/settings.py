@@ -166,6 +166,10 @@ PHONE_REFERRALS_ECHO_CODE = flag("PHONE_REFERRALS_ECHO_CODE")
 regions = words("PHONE_REFERRALS_ALLOWED_REGIONS", "*")
 PHONE_REFERRALS_ALLOWED_REGIONS = "*" if regions == ["*"] else regions
 
+# GET users/ lists everybody to everybody who has signed up: calling codes, the last two digits, and who invited whom.
+# This site was made to show that call. Without this line users read their referrer and the people below them only.
+PHONE_REFERRALS_USERS_PERMISSION = "rest_framework.permissions.IsAuthenticated"
+
 LOGIN_URL = "phone_referrals_pages:sign_in"
 
 # 1: messages are sent by `manage.py db_worker`, and no visitor waits for the gateway.

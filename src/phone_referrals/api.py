@@ -8,7 +8,6 @@ from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.utils.log import log_response
-from django.utils.module_loading import import_string
 from rest_framework import status
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, ErrorDetail, ParseError
@@ -20,7 +19,6 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.utils.serializer_helpers import ReturnDict
 from rest_framework.views import APIView
 
-from phone_referrals.conf import conf
 from phone_referrals.exceptions import CrossSite, PhoneReferralsError, Unavailable
 from phone_referrals.http import RETRY_AFTER, guarded, is_database_down, require_utf8
 from phone_referrals.tokens import get_issuer
@@ -151,18 +149,3 @@ class OpenView(ApiView):
         is_simple = request.method not in SAFE_METHODS and request.content_type in SIMPLE_TYPES
         if is_simple and request.headers.get("Sec-Fetch-Site") == "cross-site":
             raise CrossSite
-
-
-class MayReadUsers(BasePermission):
-    """Delegates to `PHONE_REFERRALS_USERS_PERMISSION`, read at each request."""
-
-    def has_permission(self, request: Any, view: Any) -> bool:
-        return self.permission.has_permission(request, view)
-
-    def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
-        return self.permission.has_object_permission(request, view, obj)
-
-    @property
-    def permission(self) -> BasePermission:
-        permission: BasePermission = import_string(conf.users_permission)()
-        return permission

@@ -33,8 +33,12 @@ class Conf:
 
     @property
     def users_permission(self) -> str:
-        """Dotted path of the DRF permission to read other people: the list, their profiles, their invitees."""
-        return str(_get("PHONE_REFERRALS_USERS_PERMISSION", "rest_framework.permissions.IsAuthenticated"))
+        """Dotted path of the DRF permission to read other people: the list, their profiles, their invitees.
+
+        By default staff read everybody, and other users their referrer and the people below them.
+        `"rest_framework.permissions.IsAuthenticated"` shows all users, masked, to everybody who has signed up.
+        """
+        return str(_get("PHONE_REFERRALS_USERS_PERMISSION", "phone_referrals.profiles.permissions.OwnNetwork"))
 
     @property
     def token_issuer(self) -> str:

@@ -108,7 +108,7 @@ class Referrals(serializers.Serializer[Any]):
     capped = serializers.BooleanField(help_text="There are more people than the levels count.")
 
 
-extend_schema_field(Invitees)(ProfileSerializer.get_invitees)
+extend_schema_field(Invitees(allow_null=True))(ProfileSerializer.get_invitees)
 extend_schema_field(UserSerializer(allow_null=True))(ProfileSerializer.get_referred_by)
 
 FIELD_ERRORS = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}
@@ -178,7 +178,7 @@ describe(
     "profiles.views.UserListView",
     "get",
     "list_users",
-    {200: UserPage, 400: INVALID, 401: UNAUTHENTICATED, 403: FORBIDDEN},
+    {200: UserPage, 400: INVALID, 401: UNAUTHENTICATED, 403: FORBIDDEN, 429: TOO_MANY},
     parameters=[CURSOR],
 )
 describe("profiles.views.MeView", "get", "get_me", {200: ProfileSerializer, 401: UNAUTHENTICATED})
@@ -186,13 +186,13 @@ describe(
     "profiles.views.UserDetailView",
     "get",
     "get_user",
-    {200: ProfileSerializer, 401: UNAUTHENTICATED, 403: FORBIDDEN, 404: NOT_FOUND},
+    {200: ProfileSerializer, 401: UNAUTHENTICATED, 403: FORBIDDEN, 404: NOT_FOUND, 429: TOO_MANY},
 )
 describe(
     "profiles.views.InviteesView",
     "get",
     "list_invitees",
-    {200: InviteePage, 400: INVALID, 401: UNAUTHENTICATED, 403: FORBIDDEN, 404: NOT_FOUND},
+    {200: InviteePage, 400: INVALID, 401: UNAUTHENTICATED, 403: FORBIDDEN, 404: NOT_FOUND, 429: TOO_MANY},
     parameters=[CURSOR],
 )
 describe(

@@ -109,7 +109,7 @@ def spaced(phone_number: str) -> str:
 
 
 def mask(phone_number: str) -> str:
-    """Return an E.164 number for other people's eyes: `+7 *** *** ** 67`."""
+    """Return an E.164 number for other people's eyes: `+7 *** *** ** 67`. Of a short one, four digits are hidden."""
     try:
         number = _number(phone_number)
     except phonenumbers.NumberParseException:
@@ -117,7 +117,8 @@ def mask(phone_number: str) -> str:
     country = f"+{number.country_code}"
     readable = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
     rest = NO_DIGITS.sub(" ", readable.removeprefix(country)).strip()
-    return f"{country} {DIGIT.sub('*', rest[:-2])}{rest[-2:]}"
+    digits = len(DIGIT.findall(rest))
+    return f"{country} {DIGIT.sub('*', rest, count=max(digits - 2, min(digits, 4)))}"
 
 
 def stored(value: Any) -> PhoneNumber | None:

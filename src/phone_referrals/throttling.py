@@ -87,18 +87,20 @@ class AddressThrottle(SimpleRateThrottle):
         return has_place and self.network_has_room(request)
 
     def network_has_room(self, request: Any) -> bool:
-        """Count a call of the network in this window of time, by one counter: ten times as many places were too many.
+        """Count a call of the network, by one counter: ten times as many places were too many."""
+        block = self.get_network(request)
+        return not block or self._count(self._key(block), self.num_requests * self.network_factor)
+
+    def _count(self, key: str, most: int) -> bool:
+        """Count a call in this window of time; return whether there have been no more than `most`.
 
         Caches add one in one step, but those in a database or in files, which read and write, and count about right.
         """
-        block = self.get_network(request)
-        if not block:
-            return True
         window, into = divmod(self.now, self.duration)
-        key = f"{self._key(block)}_{int(window)}"
+        key = f"{key}_{int(window)}"
         self.cache.add(key, 0, self.duration)
         try:
-            has_room = self.cache.incr(key) <= self.num_requests * self.network_factor
+            has_room = bool(self.cache.incr(key) <= most)
         except ValueError:  # The cache has dropped it, or keeps nothing.
             return True
         if not has_room:
@@ -150,3 +152,22 @@ class RedeemUserThrottle(AddressThrottle):
 
     def get_network(self, request: Any) -> str:
         return ""
+
+
+class ReadThrottle(AddressThrottle):
+    """Counts what one user reads of other people: enough for an app, too little to copy a large site's list.
+
+    By one counter for each window of time: as many places as the rate allows would fill a small cache.
+    """
+
+    scope = "phone_referrals_read"
+    default_rate = "600/hour"
+
+    def get_ident(self, request: Any) -> str:
+        return str(request.user.pk) if request.user.is_authenticated else super().get_ident(request)
+
+    def allow_request(self, request: Any, view: Any) -> bool:
+        if self.rate is None:
+            return True
+        self.now = self.timer()
+        return self._count(self.get_cache_key(request, view), self.num_requests)

@@ -37,7 +37,7 @@ def test_the_defaults_are_those_of_a_site_that_sets_nothing(monkeypatch):
 def test_every_rate():
     scopes = {each.scope for each in vars(throttling).values() if "default_rate" in getattr(each, "__dict__", {})}
     assert {scope for scope in scopes if f"| `{scope}` |" in page("settings")} == scopes
-    assert len(scopes) == 4
+    assert len(scopes) == 5
 
 
 def test_every_error_code_with_its_status():

@@ -120,12 +120,14 @@ def test_pages_of_a_view_outside_of_ours_go_on_in_ours(me):
     assert len(me.get(following).json()["results"]) == 1
 
 
+@pytest.mark.usefixtures("open_list")
 def test_a_serializer_of_the_host_may_show_numbers(me, make_user):
     make_user(1)
     answer = me.get("/open/users/").json()
     assert [user["phone_number"] for user in answer["results"]] == ["+12015550101", "+12015550100"]
 
 
+@pytest.mark.usefixtures("open_list")
 def test_a_list_of_the_host_goes_on_at_its_own_address(me):
     add_users(25)
     following = me.get("/open/users/").json()["next"]
@@ -173,6 +175,7 @@ def by_token(sign_in, phone):
     return client
 
 
+@pytest.mark.usefixtures("open_list")
 @pytest.mark.urls("tests.urls")
 @pytest.mark.parametrize("people", [0, 30])
 @pytest.mark.parametrize(

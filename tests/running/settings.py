@@ -10,6 +10,7 @@ REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {
     "phone_referrals_auth": None,
     "phone_referrals_redeem_address": None,
     "phone_referrals_redeem_user": None,
+    "phone_referrals_read": None,
 }
 PHONE_REFERRALS_SMS_DAILY_LIMIT = {"*": None}
 if "GATEWAY" in os.environ:

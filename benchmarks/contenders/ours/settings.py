@@ -21,6 +21,7 @@ REST_FRAMEWORK = {
             "phone_referrals_auth",
             "phone_referrals_redeem_address",
             "phone_referrals_redeem_user",
+            "phone_referrals_read",
         )
     ),
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -28,4 +29,5 @@ REST_FRAMEWORK = {
 PHONE_REFERRALS_ALLOWED_REGIONS = ["US"]
 PHONE_REFERRALS_SMS_BACKEND = "contenders.ours.sms.SmsBackend"
 PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": 1_000_000_000}  # Never reached, and counted as one that is.
+PHONE_REFERRALS_USERS_PERMISSION = "rest_framework.permissions.IsAuthenticated"  # As the others list users.
 PHONE_REFERRALS_ECHO_CODE = True  # How the client learns the code.

@@ -1,18 +1,19 @@
 """What profiles and lists are read with: a fixed number of statements, however many users and invitees there are."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Case, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.manager import BaseManager
 
 from phone_referrals import keyset
 from phone_referrals.accounts import get_accounts
 from phone_referrals.conf import conf
 from phone_referrals.models import Referral, ReferralCode
+from phone_referrals.referrals.tree import MAX_LEVELS
 
 # Counting a popular referrer's invitees to the last one would read them all.
 MAX_COUNT = 1000
@@ -54,6 +55,37 @@ def _profiles(_join: Callable[..., Any], *_settings: str) -> QuerySet[Any]:
 def users_page(cursor: str = "") -> keyset.Page:
     """Return a page of users, newest keys first; raises `InvalidCursor`."""
     return keyset.page(users(), descending=["pk"], cursor=cursor)
+
+
+def network_page(reader: Any, cursor: str = "") -> keyset.Page:
+    """Return a page of the people whom the reader knows: on the first itself and its referrer, then its invitees.
+
+    Raises `InvalidCursor`.
+    """
+    page = invitees_page(reader, cursor)
+    people = [each.referred for each in page.rows]
+    if not cursor:
+        referrals = get_accounts().join(Referral.objects.filter(referred=reader), "referrer")
+        people = [reader, *(each.referrer for each in referrals if each.referrer), *people]
+    return replace(page, rows=people)
+
+
+def near(reader: Any, users: QuerySet[Any]) -> QuerySet[Any]:
+    """Return those of `users` whom the reader has to do with, each with its `network_level`.
+
+    The reader's is 0, that of its referrer -1, and the people below it are followed for `MAX_LEVELS`. From each user
+    it is a few steps up by primary keys, however many people there are below the reader.
+    """
+    above = ("phone_referral" + "__referrer__phone_referral" * steps + "__referrer" for steps in range(MAX_LEVELS))
+    levels = [When(**{path: reader.pk}, then=Value(level)) for level, path in enumerate(["pk", *above])]
+    referrer = Referral.objects.filter(referred=reader).values("referrer")
+    level = Case(*levels, When(pk=Subquery(referrer), then=Value(-1)))
+    return users.annotate(network_level=level).filter(network_level__isnull=False)
+
+
+def has_open_network(user: Any) -> bool:
+    """Return whether the reader may also read whom this user of `near` invited: neither the referrer's nor too deep."""
+    return 0 <= getattr(user, "network_level", 0) < MAX_LEVELS
 
 
 def invitees_page(user: Any, cursor: str = "") -> keyset.Page:

@@ -70,11 +70,14 @@ class ProfileSerializer(UserSerializer):
 
     def get_referred_by(self, user: Any) -> dict[str, Any] | None:
         referral = getattr(user, "phone_referral", None)
-        if referral is None or referral.referrer is None:
+        # Whoever is above the reader's own referrer is a stranger to the reader.
+        if referral is None or referral.referrer is None or getattr(user, "network_level", 0) < 0:
             return None
         return dict(UserSerializer(referral.referrer, context=self.context).data)
 
-    def get_invitees(self, user: Any) -> dict[str, Any]:
+    def get_invitees(self, user: Any) -> dict[str, Any] | None:
+        if not queries.has_open_network(user):
+            return None
         invitees = queries.invitees(user)
         request, cursor = self.context["request"], invitees.page.next_cursor
         return {

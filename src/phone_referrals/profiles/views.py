@@ -13,8 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from phone_referrals import keyset
-from phone_referrals.api import ApiView, MayReadUsers, OpenView
+from phone_referrals.api import ApiView, OpenView
 from phone_referrals.profiles import queries
+from phone_referrals.profiles.permissions import MayReadUsers, ReadPermission, reading
 from phone_referrals.profiles.serializers import (
     InviteeSerializer,
     ProfileSerializer,
@@ -25,7 +26,7 @@ from phone_referrals.profiles.sign_in import SignedIn, sign_in
 from phone_referrals.referrals import invites
 from phone_referrals.referrals.redeem import redeem
 from phone_referrals.signin.serializers import AuthSerializer
-from phone_referrals.throttling import AuthThrottle, RedeemAddressThrottle, RedeemUserThrottle
+from phone_referrals.throttling import AuthThrottle, ReadThrottle, RedeemAddressThrottle, RedeemUserThrottle
 from phone_referrals.tokens import get_issuer
 
 
@@ -73,26 +74,38 @@ class AuthView(OpenView):
         return {"redeemed": True, "code": None, "detail": None} if signed_in.redeemed else None
 
 
-class UserListView(ApiView):
-    """List users, newest keys first."""
+class ReadView(ApiView):
+    """Base of the views that show other people."""
 
     permission_classes = (IsAuthenticated, MayReadUsers)
+    throttle_classes = (ReadThrottle,)
+
+    @property
+    def read_permission(self) -> ReadPermission:
+        return reading(*self.get_permissions())
+
+    def get_user(self, users: QuerySet[Any], pk: str) -> Any:
+        user = get_user_or_404(self.read_permission.visible(self.request, users), pk)
+        self.check_object_permissions(self.request, user)
+        return user
+
+
+class UserListView(ReadView):
+    """List the users whom the reader may read: all of them, newest keys first, or the reader and its own people."""
+
     serializer_class = UserSerializer
 
     def get(self, request: Request) -> Response:
-        return page_response(self, queries.users_page(request.query_params.get("cursor", "")))
+        return page_response(self, self.read_permission.list_users(request, request.query_params.get("cursor", "")))
 
 
-class UserDetailView(ApiView):
+class UserDetailView(ReadView):
     """Show a user's profile."""
 
-    permission_classes = (IsAuthenticated, MayReadUsers)
     serializer_class = ProfileSerializer
 
     def get(self, request: Request, pk: str) -> Response:
-        user = get_user_or_404(queries.profiles(), pk)
-        self.check_object_permissions(request, user)
-        return Response(self.get_serializer(user).data)
+        return Response(self.get_serializer(self.get_user(queries.profiles(), pk)).data)
 
 
 class MeView(ApiView):
@@ -110,15 +123,15 @@ class MeView(ApiView):
         return Response(self.get_serializer(me).data)
 
 
-class InviteesView(ApiView):
+class InviteesView(ReadView):
     """List whom a user invited, newest first."""
 
-    permission_classes = (IsAuthenticated, MayReadUsers)
     serializer_class = InviteeSerializer
 
     def get(self, request: Request, pk: str) -> Response:
-        user = get_user_or_404(queries.users(), pk)
-        self.check_object_permissions(request, user)
+        user = self.get_user(queries.users(), pk)
+        if not queries.has_open_network(user):
+            raise Http404
         return page_response(self, queries.invitees_page(user, request.query_params.get("cursor", "")))
 
 
