@@ -1,4 +1,7 @@
-"""`make demo [PORT=8000]`: the example site on a temporary PostgreSQL, served until it is stopped."""
+"""`make demo [PORT=8000]`: the example site on a temporary PostgreSQL, served until it is stopped.
+
+Where PostgreSQL has no wheel for this Python, it runs on a temporary SQLite.
+"""
 
 import http.client
 import os
@@ -6,11 +9,13 @@ import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from postgres import exit_on_signals, stop, temporary_postgres
+from postgres import PYTHON, exit_on_signals, has_wheel, stop, temporary_postgres
 
 HERE = Path(__file__).parent
 ADMIN = "+12015550199"  # Reserved for fiction, and nobody's in the sample network.
@@ -18,7 +23,7 @@ ADMIN = "+12015550199"  # Reserved for fiction, and nobody's in the sample netwo
 
 def main(port: str = "8000") -> None:
     exit_on_signals()
-    with listen(port) as listener, temporary_postgres() as database_url:
+    with listen(port) as listener, temporary_database() as database_url:
         address = listener.getsockname()
         environment = {
             **os.environ,
@@ -59,6 +64,18 @@ def main(port: str = "8000") -> None:
                 time.sleep(0.5)
         finally:
             stop(gunicorn)
+
+
+@contextmanager
+def temporary_database() -> Iterator[str]:
+    """Yield the URL of a database that is gone afterwards."""
+    if has_wheel():
+        with temporary_postgres() as url:
+            yield url
+        return
+    print(f"There is no PostgreSQL on the package index for {PYTHON} on this machine: the demo runs on SQLite.")
+    with tempfile.TemporaryDirectory(prefix="demo-") as directory:
+        yield f"sqlite:///{directory}/demo.sqlite3?timeout=20&transaction_mode=IMMEDIATE"
 
 
 def listen(port: str) -> socket.socket:

