@@ -17,5 +17,6 @@ class PhoneReferralsConfig(AppConfig):
 
         django_checks.register(checks.check_settings)
         django_checks.register(checks.check_deployment, deploy=True)
+        django_checks.register(checks.check_database, django_checks.Tags.database)
         if apps.is_installed("drf_spectacular"):
             import_module("phone_referrals.openapi")

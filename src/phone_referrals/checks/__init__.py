@@ -6,6 +6,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error
 
 from phone_referrals.checks import host, messages
+from phone_referrals.checks.database import check_database
 from phone_referrals.checks.deployment import check_deployment
 from phone_referrals.checks.ids import SETTING_MALFORMED
 
@@ -43,4 +44,4 @@ def _messages_of(part: Callable[[], Iterator[CheckMessage]]) -> Iterator[CheckMe
         )
 
 
-__all__ = ["check_deployment", "check_settings"]
+__all__ = ["check_database", "check_deployment", "check_settings"]
