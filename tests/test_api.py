@@ -43,7 +43,7 @@ def raising(error):
         (InvalidCode(guesses_left=0), 400, {"guesses_left": 0}, None),
         (ResendTooSoon(retry_after=30), 429, {}, "30"),
         (ResendTooSoon(retry_after=0), 429, {}, "1"),
-        (Busy(), 429, {}, "1"),
+        (Busy(retry_after=1), 503, {}, "1"),
         (DeliveryFailed(), 503, {}, None),
         (DeliveryFailed(retry_after=5), 503, {}, "5"),
     ],

@@ -14,7 +14,7 @@ def leaves():
 
 
 CODES = {
-    "busy": 429,
+    "busy": 503,
     "throttled": 429,
     "invalid_phone_number": 400,
     "invalid_cursor": 400,

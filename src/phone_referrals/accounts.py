@@ -91,13 +91,13 @@ class PhoneAccounts:
         return queryset.select_related("__".join(paths)) if paths else queryset
 
 
-def lock(user: Any) -> Any:
+def lock(user: Any, *, using: str | None = None) -> Any:
     """Return the user as it is now, whom nobody else changes, or points at, before the transaction ends.
 
     Raises `AccountDisabled` where it has been deleted.
     """
     model = get_user_model()
-    alias = router.db_for_write(model)
+    alias = using or router.db_for_write(model)
     rows = model._base_manager.using(alias).filter(pk=user.pk)
     if not connections[alias].features.has_select_for_update:
         # SQLite: one writer at a time, so the first write is the lock.

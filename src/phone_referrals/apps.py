@@ -14,6 +14,7 @@ class PhoneReferralsConfig(AppConfig):
     def ready(self) -> None:
         # Here, not at the top: checks read the user model, which apps loading first may define.
         from phone_referrals import checks
+        from phone_referrals.referrals import receivers  # noqa: F401 - connects them
 
         django_checks.register(checks.check_settings)
         django_checks.register(checks.check_deployment, deploy=True)

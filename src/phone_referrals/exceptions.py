@@ -24,7 +24,7 @@ class PhoneReferralsError(ValidationError):
 
 class Busy(PhoneReferralsError):
     code = "busy"
-    status_code = 429
+    status_code = 503
     default_message = _("Too many requests at the same moment.")
 
 

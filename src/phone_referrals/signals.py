@@ -1,7 +1,10 @@
-"""Signals of the package. All are sent after the change is committed, and never carry a code.
+"""Signals of the package. All but `phone_left` are sent after the change is committed, and never carry a code.
 
 A receiver that raises is logged and changes nothing for the visitor. Django's `pre_save` and `post_save` are not sent
-for rows of `Referral` and `PhoneVerification`, which are written by statements of their own.
+for rows of `Referral`, `ReferralCode` and `PhoneVerification`, which are written by statements of their own.
+
+`phone_left` is sent within the transaction, before a user is given another phone or none, and what a receiver raises
+ends it. By it the package keeps that a phone has redeemed. Code of a site that changes phones by itself sends it.
 
 | signal | sender | keywords |
 |---|---|---|
@@ -11,6 +14,7 @@ for rows of `Referral` and `PhoneVerification`, which are written by statements 
 | `phone_verified` | `PhoneVerification` | `phone_number`, `purpose` |
 | `user_signed_up` | the user model | `user`, `request` |
 | `phone_changed` | the user model | `user`, `old_phone_number`, `new_phone_number` |
+| `phone_left` | the user model | `user`, `phone_number` |
 | `referral_redeemed` | `Referral` | `referral` |
 """
 
@@ -22,4 +26,5 @@ sms_paused = Signal()
 phone_verified = Signal()
 user_signed_up = Signal()
 phone_changed = Signal()
+phone_left = Signal()
 referral_redeemed = Signal()

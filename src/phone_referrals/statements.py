@@ -145,7 +145,15 @@ def retried(work: Callable[[], Result], *, using: str) -> Result:
     return work()
 
 
+def waited_for_locks(error: OperationalError) -> bool:
+    """Return whether a statement failed for locks of others, for which it waited too long or in a circle."""
+    return not _codes_of(error).isdisjoint(LOCKS_LOST | {"55P03"})
+
+
 def _has_lost_locks(error: OperationalError) -> bool:
+    return not _codes_of(error).isdisjoint(LOCKS_LOST)
+
+
+def _codes_of(error: OperationalError) -> set[Any]:
     cause = error.__cause__  # psycopg calls it `sqlstate`, psycopg2 `pgcode`.
-    codes = {*error.args[:1], getattr(cause, "sqlstate", None), getattr(cause, "pgcode", None)}
-    return not codes.isdisjoint(LOCKS_LOST)
+    return {*error.args[:1], getattr(cause, "sqlstate", None), getattr(cause, "pgcode", None)}

@@ -404,7 +404,7 @@ def test_a_flood_is_said(ask, enter, phone, monkeypatch, text_of):
     ask(phone)
     monkeypatch.setattr("phone_referrals.signin.backend.check_code", flooded)
     answer = enter("123456")
-    assert (answer.status_code, answer["Retry-After"]) == (429, "1")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,20 +1,25 @@
 """Changes of phone and deletions beside other things. Below each rule: the naive twin, which breaks it."""
 
+import threading
+import time
 from collections import Counter
+from contextlib import nullcontext, suppress
 from functools import partial
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.db import DatabaseError, IntegrityError, connection
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
-from phone_referrals.exceptions import AccountDisabled, InvalidReferralCode, PhoneTaken, ReferralCodeExhausted
-from phone_referrals.models import Referral, ReferralCode
+from phone_referrals.accounts import lock
+from phone_referrals.exceptions import AccountDisabled, Busy, InvalidReferralCode, PhoneTaken, ReferralCodeExhausted
+from phone_referrals.models import RedeemedPhone, Referral, ReferralCode
 from phone_referrals.profiles import change_phone, delete_account
 from phone_referrals.profiles.change_phone import PhoneChanged
-from phone_referrals.referrals import edges
-from phone_referrals.referrals.codes import code_of
+from phone_referrals.referrals import codes, edges
+from phone_referrals.referrals.codes import code_of, rotate
 from phone_referrals.referrals.redeem import redeem
 from tests.races import naive
 
@@ -60,6 +65,8 @@ LOCKS = [
 DOORS = {
     "own": lambda owner: delete_account.delete_account(owner, code="000000"),
     "admin": lambda owner: admin.site._registry[get_user_model()].delete_model(None, owner),
+    "model": lambda owner: owner.delete() and None,
+    "queryset": lambda owner: get_user_model().objects.filter(pk=owner.pk).delete() and None,
 }
 
 
@@ -70,6 +77,7 @@ def deletion_beside_redeemers(at_once, make_user, monkeypatch):
 
     def scenario(door="own", **code):
         get_user_model().objects.all().delete()
+        RedeemedPhone.objects.all().delete()
         owner, *redeemers = [make_user(number) for number in range(THREADS)]
         ReferralCode.objects.create(user=owner, code="A0", **code)
         calls = [lambda user=user: redeem(user, "A0") for user in redeemers]
@@ -101,6 +109,7 @@ def test_the_deletion_crashes_without_the_lock(at_once, make_user, monkeypatch):
     monkeypatch.setattr(delete_account, "check_code", lambda **keywords: None)
     monkeypatch.setattr(delete_account, "lock", lambda user: user)
     monkeypatch.setattr(delete_account, "delete_user", naive.delete)
+    monkeypatch.setattr(codes, "withdrawn", lambda user: nullcontext())
     # Not left to chance: a friend enters the code in the slow moment.
     monkeypatch.setattr(naive, "pause", lambda: at_once(lambda: redeem(friend, "A0")))
 
@@ -126,9 +135,9 @@ def deletions_beside_codes(at_once, make_user, monkeypatch):
 
 def test_an_account_is_deleted_once_and_its_own_calls_are_answered(deletions_beside_codes):
     for _ in range(ROUNDS):
-        deletions, codes = deletions_beside_codes(code_of=code_of)
+        deletions, made = deletions_beside_codes(code_of=code_of)
         assert Counter(map(type, deletions)) == {type(None): 1, AccountDisabled: 2}
-        assert {type(each) for each in codes} <= {ReferralCode, AccountDisabled}, codes
+        assert {type(each) for each in made} <= {ReferralCode, AccountDisabled}, made
         assert not get_user_model().objects.exists()
 
 
@@ -146,3 +155,112 @@ def test_its_own_calls_crash_without_a_second_look(deletions_beside_codes):
         return any(isinstance(each, IntegrityError) for each in codes)
 
     assert any(crashes() for _ in range(ROUNDS))
+
+
+@pytest.fixture
+def deletions_of_a_chain(at_once, make_user, refer, monkeypatch):
+    """Users, each of whom has invited the next one, delete their accounts at once."""
+    monkeypatch.setattr(delete_account, "check_code", lambda **keywords: None)
+
+    def scenario():
+        get_user_model().objects.all().delete()
+        chain = [make_user(number) for number in range(THREADS)]
+        for referrer, referred in pairwise(chain):
+            code_of(referrer)
+            refer(referrer, referred)
+        return at_once(*[partial(delete_account.delete_account, user, code="000000") for user in chain])
+
+    return scenario
+
+
+def test_related_users_may_delete_their_accounts_at_once(deletions_of_a_chain):
+    for _ in range(ROUNDS):
+        assert deletions_of_a_chain() == [None] * THREADS
+        assert not Referral.objects.exists()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="It checks the keys of a row that changes twice.")
+def test_related_users_lock_each_other_out_by_two_updates(deletions_of_a_chain, settings):
+    settings.PHONE_REFERRALS_DELETE_USER = "tests.races.naive.delete_in_two_updates"
+
+    assert any(isinstance(each, OperationalError) for _ in range(ROUNDS) for each in deletions_of_a_chain())
+
+
+on_postgresql = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="Others have no time-out of a transaction."
+)
+
+
+@pytest.fixture
+def code_of_a_locked_owner(at_once, make_user):
+    """Somebody enters a code while its owner is locked for three seconds; the result and how long it took."""
+
+    def scenario(**limits):
+        owner, user = make_user(0), make_user(1)
+        ReferralCode.objects.create(user=owner, code="A0", **limits)
+        is_locked = threading.Event()
+
+        def hold():
+            with transaction.atomic():
+                lock(owner)
+                is_locked.set()
+                time.sleep(3)
+
+        def enter():
+            is_locked.wait(timeout=60)
+            began = time.monotonic()
+            with suppress(Busy):
+                return redeem(user, "A0")
+            return time.monotonic() - began
+
+        result = at_once(hold, enter)[1]
+        assert isinstance(redeem(make_user(2), "A0"), Referral)
+        return result
+
+    return scenario
+
+
+@on_postgresql
+@pytest.mark.parametrize("limits", [{}, {"max_uses": 5}], ids=["unlimited", "limited"])
+@pytest.mark.parametrize("together", [True, False])
+def test_a_code_is_refused_when_a_lock_takes_a_second(code_of_a_locked_owner, monkeypatch, limits, together):
+    if not together:
+        monkeypatch.setattr(edges, "_takes_two_statements", lambda connection: False)
+    waited = code_of_a_locked_owner(**limits)
+    assert isinstance(waited, float), waited
+    assert 0.9 < waited < 2.5
+
+
+@on_postgresql
+def test_a_code_waits_for_a_lock_without_a_time_out(code_of_a_locked_owner, monkeypatch):
+    monkeypatch.setattr(edges, "MAX_WAIT", "0")
+    assert isinstance(code_of_a_locked_owner(), Referral)
+
+
+@on_postgresql
+@pytest.mark.parametrize("surrounding", [nullcontext, transaction.atomic])
+def test_the_time_out_for_locks_is_left_as_it_was(make_user, surrounding):
+    code = code_of(make_user(0)).code
+    with surrounding(), connection.cursor() as cursor:
+        redeem(make_user(1), code)
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("0",)
+
+
+@pytest.fixture
+def rotations(at_once, make_user):
+    """A user's code is rotated by ten requests at once."""
+
+    def scenario():
+        get_user_model().objects.all().delete()
+        user = make_user()
+        return at_once(*[partial(rotate, user)] * THREADS)
+
+    return scenario
+
+
+def test_one_code_is_active_however_many_rotate_it_at_once(rotations):
+    for _ in range(ROUNDS):
+        assert Counter(map(type, rotations())) == {ReferralCode: THREADS}
+        assert ReferralCode.objects.active().count() == 1
+        assert ReferralCode.objects.count() == THREADS

@@ -18,16 +18,16 @@ from phone_referrals.admin.lists import CappedPaginator, UnreportedAdmin, phone_
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import AccountDisabled
 from phone_referrals.http import guarded
-from phone_referrals.models import Referral, ReferralCode
+from phone_referrals.models import ReferralCode
 from phone_referrals.profiles import network
-from phone_referrals.referrals import once
+from phone_referrals.signals import phone_left
 
 
 class PhoneUserAdminMixin(UnreportedAdmin):
     """Adds a user's referral code and a picture of its network, and finds users by phone number in any spelling.
 
     `class UserAdmin(PhoneUserAdminMixin, DjangoUserAdmin)`. If it names no fields of its own, it shows the phone too.
-    Staff who delete users, or give them other phones, let no phone redeem a second time.
+    Staff who give users other phones let no phone redeem a second time.
     """
 
     paginator = CappedPaginator
@@ -80,17 +80,6 @@ class PhoneUserAdminMixin(UnreportedAdmin):
                 _remember(obj)
             super().save_model(request, obj, form, change)
 
-    def delete_model(self, request: Any, obj: Any) -> None:
-        with transaction.atomic(using=router.db_for_write(self.model)):
-            _let_go(obj)
-            super().delete_model(request, obj)
-
-    def delete_queryset(self, request: Any, queryset: QuerySet[Any]) -> None:
-        with transaction.atomic(using=router.db_for_write(self.model)):
-            for user in queryset.order_by("pk"):
-                _let_go(user)
-            super().delete_queryset(request, queryset)
-
 
 def _remember(changed: Any) -> None:
     """Lock a user who is about to be saved, and keep that the phone that is taken from it has redeemed."""
@@ -100,12 +89,4 @@ def _remember(changed: Any) -> None:
         phone_number = accounts.phone_of(user)
         # A phone in a table of its own is changed by an inline, which is saved later.
         if "__" in conf.phone_field or accounts.phone_of(changed) != phone_number:
-            once.remember(user, phone_number)
-
-
-def _let_go(user: Any) -> None:
-    """Lock a user who is about to be deleted, and do before it what `users/me/delete/` does."""
-    with suppress(AccountDisabled):
-        locked = lock(user)
-        once.remember(locked, get_accounts().phone_of(locked))
-        Referral.objects.of(locked).erase_codes()
+            phone_left.send(type(user), user=user, phone_number=phone_number)

@@ -16,13 +16,13 @@ from phone_referrals import signals
 from phone_referrals.accounts import get_accounts, lock, provable_phone_of
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import PhoneTaken, ProofRequired, ResendTooSoon, SamePhone
-from phone_referrals.referrals import once
 from phone_referrals.signin.codes import Purpose
 from phone_referrals.signin.notices import tell_of_change
 from phone_referrals.signin.verification import CodeSent, check_code, request_code
 from phone_referrals.tokens import get_issuer
 from phone_referrals.tokens.session import end_other_sessions
 
+TRIES = 3
 NO_OLD_PHONE = _("Sign in again to add a phone.")
 
 
@@ -79,7 +79,10 @@ def change_phone(request: Any, *, phone_number: str, code: str, host: str, curre
         raise ProofRequired(None if current else NO_OLD_PHONE)
     # The new phone first: a wrong guess at the old one's code costs a thief a message, and a mistake in the new one's
     # does not cost the user the proof of the old.
-    check_code(phone_number=phone_number, code=code, purpose=Purpose.CHANGE_PHONE)
+    known = check_code(phone_number=phone_number, code=code, purpose=Purpose.CHANGE_PHONE)
+    # Not left to the database, whose log would quote the number.
+    if known or (known is None and get_accounts().find(phone_number) is not None):
+        raise PhoneTaken
     if must_prove:
         check_code(phone_number=current, code=current_code, purpose=Purpose.CONFIRM_CHANGE)
     changed, old = _change(request, phone_number)
@@ -101,24 +104,28 @@ def _current_phone(request: Any, phone_number: str) -> str:
 
 
 def _change(request: Any, phone_number: str) -> tuple[PhoneChanged, str]:
-    accounts = get_accounts()
-    try:
-        with transaction.atomic(using=router.db_for_write(get_user_model())):
-            user = lock(request.user)
-            old = provable_phone_of(user)
-            once.remember(user, old)
-            accounts.set_phone(user, phone_number)
-            request.user = user
-            end_other_sessions(request)
-            token = get_issuer().revoke_others(request)
-            values = {"user": user, "old_phone_number": old, "new_phone_number": phone_number}
-            # Not `on_commit(…, robust=True)`: Django 5.2 fails on its own when it logs the failure of a `partial`.
-            announce = partial(signals.phone_changed.send_robust, type(user), **values)
-            transaction.on_commit(announce, using=user._state.db)
-    except IntegrityError:
-        if accounts.find(phone_number) is not None:
-            raise PhoneTaken from None
-        # Not the error of the database, whose words quote the row.
-        msg = "The database refused to change a phone. Call get_accounts().set_phone(user, phone_number) to see why."
-        raise ImproperlyConfigured(msg) from None
+    for _try in range(TRIES):
+        try:
+            return _try_change(request, phone_number)
+        except IntegrityError:  # Another request was faster; or its user has been deleted since.
+            if get_accounts().find(phone_number) is not None:
+                raise PhoneTaken from None
+    # Not the error of the database, whose words quote the row.
+    msg = "The database refused to change a phone. Call get_accounts().set_phone(user, phone_number) to see why."
+    raise ImproperlyConfigured(msg)
+
+
+def _try_change(request: Any, phone_number: str) -> tuple[PhoneChanged, str]:
+    with transaction.atomic(using=router.db_for_write(get_user_model())):
+        user = lock(request.user)
+        old = provable_phone_of(user)
+        signals.phone_left.send(type(user), user=user, phone_number=old)
+        get_accounts().set_phone(user, phone_number)
+        request.user = user
+        end_other_sessions(request)
+        token = get_issuer().revoke_others(request)
+        values = {"user": user, "old_phone_number": old, "new_phone_number": phone_number}
+        # Not `on_commit(…, robust=True)`: Django 5.2 fails on its own when it logs the failure of a `partial`.
+        announce = partial(signals.phone_changed.send_robust, type(user), **values)
+        transaction.on_commit(announce, using=user._state.db)
     return PhoneChanged(user=user, token=token), old

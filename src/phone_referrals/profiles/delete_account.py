@@ -13,7 +13,8 @@ from phone_referrals.accounts import lock, provable_phone_of
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import CodeExpired, DeletionRefused, NoPhone
 from phone_referrals.models import Referral
-from phone_referrals.referrals import once
+from phone_referrals.referrals import codes
+from phone_referrals.signals import phone_left
 from phone_referrals.signin.codes import Purpose
 from phone_referrals.signin.verification import CodeSent, check_code, request_code
 from phone_referrals.tokens import get_issuer
@@ -37,15 +38,16 @@ def delete_account(user: Any, *, code: str) -> None:
     phone_number = _phone_of(user)
     check_code(phone_number=phone_number, code=code, purpose=Purpose.DELETE_ACCOUNT)
     try:
-        with transaction.atomic(using=router.db_for_write(get_user_model())):
+        with codes.withdrawn(user), transaction.atomic(using=router.db_for_write(get_user_model())):
             locked = lock(user)
             if provable_phone_of(locked) != phone_number:
                 raise CodeExpired  # It has proven a phone that another request has changed meanwhile.
-            once.remember(locked, phone_number)
-            Referral.objects.of(locked).erase_codes()
+            phone_left.send(type(locked), user=locked, phone_number=phone_number)
             get_issuer().revoke_all(locked)
             end_sessions_without_password(locked)
             import_string(conf.delete_user)(locked)
+            # Of a user whom the site keeps. Where the row is gone, nobody points at it any more.
+            Referral.objects.of(user).erase_codes()
     except (ProtectedError, RestrictedError):
         raise DeletionRefused from None
 

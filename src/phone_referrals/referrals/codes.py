@@ -6,8 +6,8 @@ host may change the generator and old codes go on working.
 
 import secrets
 import unicodedata
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -114,6 +114,23 @@ def activate(code: ReferralCode) -> None:
                 raise ReferralCodeTaken
     except IntegrityError:  # The foreign key, when it is committed.
         raise AccountDisabled from None
+
+
+@contextmanager
+def withdrawn(user: Any) -> Iterator[None]:
+    """Disable the codes of a user who is being deleted, and enable them again if that fails.
+
+    Committed before the deletion begins, which takes long for a user who has invited hundreds of thousands: who enters
+    such a code meanwhile is told at once that there is none.
+    """
+    rows = ReferralCode.objects.using(router.db_for_write(ReferralCode))
+    mine = rows.filter(pk__in=list(rows.enabled().filter(user=user).values_list("pk", flat=True)))
+    mine.update(is_disabled=True)
+    try:
+        yield
+    except BaseException:
+        mine.update(is_disabled=False)
+        raise
 
 
 def _active(user: Any) -> ReferralCode | None:

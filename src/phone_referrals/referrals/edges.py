@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, OperationalError, connections, transaction
 from django.db.transaction import TransactionManagementError
 
 from phone_referrals import statements
@@ -30,6 +30,8 @@ from phone_referrals.referrals import tree
 
 # Each try that is lost means that somebody else's referral was written meanwhile.
 TRIES = 50
+# Of PostgreSQL for a lock, such as that of an owner who is being deleted: no longer, or all workers come to wait.
+MAX_WAIT = "1000ms"
 
 
 class _RootHasMoved(Exception):
@@ -51,6 +53,10 @@ def write(user: Any, referral_code: ReferralCode, *, root: Any, using: str) -> R
             continue
         except IntegrityError:  # A foreign key.
             raise _missing(referral, using) from None
+        except OperationalError as error:
+            if statements.waited_for_locks(error) and connections[using].get_autocommit():
+                raise Busy(retry_after=1) from None
+            raise
         return referral
     raise Busy(retry_after=1)
 
@@ -64,7 +70,11 @@ def _insert_with_advisory_locks(referral: Referral, referral_code: ReferralCode,
     root = _root_above(referral, using) if root is None else root
     me = _lock_key(referral.pk)
     kinds = {_lock_key(root): "pg_advisory_xact_lock_shared", me: "pg_advisory_xact_lock"}
-    lock = "SELECT " + ", ".join(f"{kinds[key]}({key})" for key in sorted(kinds))
+    locks = [f"{kinds[key]}({key})" for key in sorted(kinds)]
+    if connection.get_autocommit():
+        # Until our transaction ends. A transaction of the host's would keep it.
+        locks.insert(0, f"set_config('lock_timeout', '{MAX_WAIT}', true)")
+    lock = f"SELECT {', '.join(locks)}"
     insert = _insert_below(using)
     to_key: Any = get_user_model()._meta.pk.get_db_prep_value
     keys = [to_key(key, connection) for key in (referral.referrer_id, root)]

@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.db import router
 from django.utils.crypto import salted_hmac
 
+from phone_referrals import statements
 from phone_referrals.accounts import get_accounts
 from phone_referrals.models import RedeemedPhone, Referral
 
@@ -19,8 +20,8 @@ SALT = "phone_referrals.referrals.once"
 
 def remember(user: Any, phone_number: str) -> None:
     """Keep that the phone has redeemed, if `user` has. To be called before the user leaves it."""
-    if phone_number and Referral.objects.using(router.db_for_write(Referral)).filter(pk=user.pk).exists():
-        _keep(phone_number)
+    if Referral.objects.using(router.db_for_write(Referral)).filter(pk=user.pk).exists():
+        keep(phone_number)
 
 
 def remember_if_left(user: Any, phone_number: str) -> None:
@@ -35,7 +36,7 @@ def remember_if_left(user: Any, phone_number: str) -> None:
         return
     rows = accounts.join(model._base_manager.using(alias).filter(pk=user.pk))
     if phone_number not in map(accounts.phone_of, rows):
-        _keep(phone_number)
+        keep(phone_number)
 
 
 def digests_of(phone_number: str) -> list[str]:
@@ -44,10 +45,12 @@ def digests_of(phone_number: str) -> list[str]:
     return [_digest(phone_number, secret) for secret in secrets] if phone_number else []
 
 
-def _keep(phone_number: str) -> None:
-    row = RedeemedPhone(digest=_digest(phone_number, settings.SECRET_KEY))
-    # Beside the referrals, whatever the router says of this table: it is read with them.
-    RedeemedPhone.objects.using(router.db_for_write(Referral)).bulk_create([row], ignore_conflicts=True)
+def keep(phone_number: str) -> None:
+    """Keep that the phone has redeemed, if it is one."""
+    if phone_number:
+        row = RedeemedPhone(digest=_digest(phone_number, settings.SECRET_KEY))
+        # Beside the referrals, whatever the router says of this table: it is read with them.
+        statements.insert(row, using=router.db_for_write(Referral))
 
 
 def _digest(phone_number: str, secret: str | bytes) -> str:

@@ -114,7 +114,8 @@ def find_again(request: Any) -> None:
         "user_agent": devices.user_agent_of(request),
         "created_at": datetime.fromtimestamp(session[SIGNED_IN_AT], UTC),
     }
-    UserSession.objects.get_or_create(key=session.session_key, defaults=values)
+    # By one of two requests. No error, because the log of the database would quote the key.
+    UserSession.objects.bulk_create([UserSession(key=session.session_key, **values)], ignore_conflicts=True)
     session[KEPT_AS] = session.session_key
 
 
