@@ -4,7 +4,7 @@ import codecs
 import json
 
 import pytest
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from rest_framework.authtoken.models import Token
@@ -220,3 +220,22 @@ def test_a_database_is_down_where_its_connection_failed(monkeypatch, error, occu
     assert is_database_down(error) == is_down
     monkeypatch.setattr(database, "connection", None)
     assert is_database_down(error) == (occurred and isinstance(error, OperationalError))
+
+
+@pytest.mark.skipif(connections["default"].vendor != "postgresql", reason="SQLite has no server that could go away")
+@pytest.mark.django_db(transaction=True)
+def test_a_server_that_ends_the_connection_is_down_once(client):
+    database = connections["default"]
+    for path in ("/api/users/me/", "/"):
+        assert client.get(path).status_code == 200
+        with database.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            (pid,) = cursor.fetchone()
+        other = database.copy()
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        other.close()
+        answer = client.get(path)
+        assert (answer.status_code, answer["Retry-After"]) == (503, "10")
+        close_old_connections()  # As at the end of a request; the test's client leaves it out.
+        assert client.get(path).status_code == 200
