@@ -13,7 +13,7 @@ from django.contrib.admin import site
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.signals import got_request_exception
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import include, path, reverse
@@ -604,13 +604,13 @@ def addresses_of(urlpatterns, namespace, key):
 class FailAt:
     """Fails at the statement of this number, and counts the others."""
 
-    def __init__(self, number):
-        self.left = number
+    def __init__(self, number, error=None):
+        self.left, self.error = number, error or RuntimeError("crash")
 
     def __call__(self, execute, *args):
         self.left -= 1
         if self.left == -1:
-            raise RuntimeError("crash")
+            raise self.error
         return execute(*args)
 
 
@@ -676,3 +676,20 @@ def test_no_report_of_an_error_shows_a_number_at_any_address(somebody, phone, ot
                 assert_secret("\n".join(reported), phone, other_phone, code)
                 if answer.status_code != 500:
                     break
+
+
+@pytest.mark.parametrize("address", ["/api/users/me/", "/", "/admin/phone_first/user/{pk}/change/"])
+@pytest.mark.parametrize("kind", [IntegrityError, DataError])
+def test_a_database_that_quotes_a_row_is_quoted_nowhere(
+    somebody, phone, other_phone, everything, settings, address, kind
+):
+    error = kind(f"DETAIL: Key (phone_number)=({other_phone}) already exists.")
+    address = address.format(pk=get_user_model().objects.get(phone_number=phone).pk)
+    with everything() as output, reports() as reported, connection.execute_wrapper(FailAt(2, error)):
+        assert somebody.get(address).status_code == 500
+    assert reported
+    assert all(kind.__name__ in text for text in reported)
+    assert_secret("\n".join([*output, *reported]), other_phone)
+    settings.DEBUG = True
+    with connection.execute_wrapper(FailAt(2, error)):
+        assert other_phone in somebody.get(address).content.decode()

@@ -7,7 +7,8 @@ from contextlib import suppress
 from functools import wraps
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connections
+from django.conf import settings
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connections
 from django.http import HttpRequest, QueryDict, RawPostDataException
 from django.views.debug import SafeExceptionReporterFilter
 from django.views.decorators.debug import sensitive_variables
@@ -76,13 +77,20 @@ class _ShowNothing(SafeExceptionReporterFilter):
 
 
 def guarded(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `view`, of whose requests and frames Django's error reports show nothing."""
+    """Return `view`, of whose requests, frames and rows Django's error reports show nothing."""
     # For reports without a request: of what runs on commit, and of receivers that are sent signals robustly.
     hidden = sensitive_variables()(view)
 
     @wraps(view)
     def guard(request: Any, *args: Any, **kwargs: Any) -> Any:
         request.exception_reporter_filter = _ShowNothing()
-        return hidden(request, *args, **kwargs)
+        try:
+            return hidden(request, *args, **kwargs)
+        except (DataError, IntegrityError) as error:
+            if settings.DEBUG:
+                raise
+            refused = type(error)("The database refused a row, in words that quote it.")
+            traceback = error.__traceback__
+        raise refused.with_traceback(traceback)  # Not while the other is handled: it would be its context.
 
     return guard
