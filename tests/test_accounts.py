@@ -2,7 +2,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 
-from phone_referrals.accounts import PhoneAccounts, get_accounts, lock
+from phone_referrals.accounts import PhoneAccounts, get_accounts, lock, username_of
 from phone_referrals.tokens import DRFTokenIssuer
 from tests.hosts.phone_first.models import Member, Profile
 
@@ -171,3 +171,30 @@ def test_signing_in_works_with_a_column_of_either_place(column, sign_in, phone):
     assert client.answer["created"] is True
     assert client.get("/api/users/me/").json()["phone_number"] == phone
     assert get_accounts().find(phone) == User.objects.get()
+
+
+@pytest.mark.parametrize(("length", "filled"), [(150, 32), (20, 20), (8, 8), (None, 32)])
+@pytest.mark.parametrize("field", ["username", "phone_number"])
+def test_a_required_username_is_filled_to_its_length(settings, monkeypatch, length, filled, field):
+    settings.AUTH_USER_MODEL = "phone_first.Member"
+    monkeypatch.setattr(Member._meta.get_field("username"), "max_length", length)
+    monkeypatch.setattr(Member, "USERNAME_FIELD", field)
+    users = [get_accounts().create(f"+1201555010{number}") for number in range(2)]
+    assert [len(user.username) for user in users] == [filled, filled]
+    assert users[0].username != users[1].username
+
+
+@pytest.mark.parametrize(("name", "value"), [("null", True), ("max_length", 7), ("default", "x")])
+def test_a_username_that_is_filled_by_others_is_left(settings, monkeypatch, name, value):
+    settings.AUTH_USER_MODEL = "phone_first.Member"
+    monkeypatch.setattr(Member._meta.get_field("username"), name, value)
+    assert username_of(Member) is None
+
+
+def test_a_user_who_is_found_by_a_national_number_is_not_its_owner(settings):
+    """`PHONENUMBER_DB_FORMAT = "NATIONAL"`, which a check refuses: two owners of one text."""
+    settings.PHONENUMBER_DB_FORMAT, settings.PHONENUMBER_DEFAULT_REGION = "NATIONAL", "AE"
+    settings.PHONE_REFERRALS_PHONE_FIELD = "profile__phone"
+    Profile.objects.create(user=get_user_model().objects.create(), phone="+971501234567")
+    assert get_accounts().find("+971501234567")
+    assert get_accounts().find("+380501234567") is None

@@ -2,16 +2,21 @@ import getpass
 import io
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.core import serializers
+from django.contrib.auth import authenticate, get_user_model
+from django.core import serializers as formats
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.forms import modelform_factory
+from phonenumber_field.phonenumber import PhoneNumber
+from rest_framework import serializers
 from rest_framework.authtoken.models import Token
 
+from phone_referrals import statements
+from phone_referrals.accounts import get_accounts
 from phone_referrals.base_user import PhoneUserMixin
 from phone_referrals.exceptions import InvalidPhoneNumber
+from phone_referrals.phones import e164
 
 pytestmark = pytest.mark.django_db
 
@@ -163,6 +168,68 @@ def test_a_number_of_no_phone_is_refused_by_validation():
 
 def test_rows_that_refer_to_users_can_be_written_with_natural_keys(phone):
     user = get_user_model().objects.create_user(phone)
-    written = serializers.serialize("json", [Token.objects.create(user=user)], use_natural_foreign_keys=True)
+    written = formats.serialize("json", [Token.objects.create(user=user)], use_natural_foreign_keys=True)
     assert phone in written
     assert get_user_model().objects.get_by_natural_key(*user.natural_key()) == user
+
+
+# What is stored
+
+
+@pytest.mark.parametrize("setting", ["PHONENUMBER_DB_FORMAT", "PHONENUMBER_DEFAULT_FORMAT"])
+@pytest.mark.parametrize("create", ["create_user", "create_superuser"])
+def test_a_number_is_stored_with_its_country_code_whatever_the_settings_say(settings, phone, setting, create):
+    setattr(settings, setting, "NATIONAL")
+    user = getattr(User.objects, create)(PhoneNumber.from_string(phone))
+    assert stored(user) == phone
+    user.refresh_from_db()
+    assert e164(user.phone_number) == phone
+    user.save()
+    assert stored(user) == phone
+    assert User.objects.get_by_natural_key(phone) == user
+
+
+def stored(user):
+    return statements.value(User, "phone_number", using="default", key=user.pk)
+
+
+class UserSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = User
+        fields = ("phone_number",)
+
+
+def by_serializer():
+    serializer = UserSerializer(data={"phone_number": ""})
+    serializer.is_valid(raise_exception=True)
+    serializer.save()
+
+
+WAYS = {
+    "a serializer": by_serializer,
+    "save": lambda: User(phone_number="").save(),
+    "create": lambda: User.objects.create(phone_number=""),
+    "bulk_create": lambda: User.objects.bulk_create([User(phone_number="")]),
+    "update": lambda: User.objects.filter(pk=User.objects.create().pk).update(phone_number=""),
+    "bulk_update": lambda: User.objects.bulk_update([empty(User.objects.create())], ["phone_number"]),
+}
+
+
+def empty(user):
+    user.phone_number = ""
+    return user
+
+
+@pytest.mark.parametrize("write", WAYS.values(), ids=WAYS)
+def test_an_empty_phone_is_stored_as_null_by_every_path(write):
+    write()
+    write()
+    assert User.objects.filter(phone_number=None).count() == 2
+    assert not User.objects.filter(phone_number="").exists(), "nobody is found by an empty phone"
+    assert get_accounts().find("") is None
+    assert authenticate(phone_number="", password="") is None
+
+
+def test_an_invalid_number_is_stored_as_it_is_written():
+    assert stored(User.objects.create(phone_number="+1 999")) == "+1 999"
+    assert stored(User.objects.create(phone_number=PhoneNumber(country_code=1, national_number=999))) == "+1999"

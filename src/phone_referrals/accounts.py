@@ -14,6 +14,8 @@ from phone_referrals.conf import conf
 from phone_referrals.exceptions import AccountDisabled, InvalidPhoneNumber
 from phone_referrals.tokens import get_issuer
 
+SHORTEST_USERNAME = 8  # Of 16 characters each: 4 billion.
+
 
 class PhoneAccounts:
     """Finds and creates users by the column that `PHONE_REFERRALS_PHONE_FIELD` names.
@@ -31,7 +33,9 @@ class PhoneAccounts:
         found = self.join(users.filter(**{conf.phone_field: phone_number}))
         relations = get_issuer().user_relations
         # Not first(): a number is unique, and need not be sorted.
-        return next(iter(found.select_related(*relations) if relations else found), None)
+        user = next(iter(found.select_related(*relations) if relations else found), None)
+        # A column without country codes, or a collation of the database, may find somebody else's number.
+        return user if user is not None and PhoneAccounts.phone_of(self, user) == phone_number else None
 
     def known(self, reference: str) -> models.Exists | None:
         """Return the condition that a user holds the number in a row's field `reference`, for that row's own SELECT.
@@ -48,9 +52,10 @@ class PhoneAccounts:
         """Create the user of a number that has been proven; raises `IntegrityError` where it is taken."""
         model = get_user_model()
         user = model()
-        if model.USERNAME_FIELD == "username":
+        username = username_of(model)
+        if username is not None:
             # Host models with a required, unique username get one that says nothing of the phone.
-            setattr(user, model.USERNAME_FIELD, uuid4().hex)
+            setattr(user, username.attname, uuid4().hex[: username.max_length])
         user.set_unusable_password()
         if "__" in conf.phone_field:
             user.save(force_insert=True)
@@ -89,6 +94,15 @@ class PhoneAccounts:
         """Return `queryset` with what `phone_of` reads joined, for rows that are users or have one at `prefix`."""
         paths = [path for path in (prefix, *conf.phone_field.split("__")[:-1]) if path]
         return queryset.select_related("__".join(paths)) if paths else queryset
+
+
+def username_of(model: type[models.Model]) -> "models.Field[Any, Any] | None":
+    """Return the column `username` where it is plain text that has to be filled and is not the phone."""
+    for field in model._meta.concrete_fields:
+        if field.name == "username" != conf.phone_field and type(field) is models.CharField:
+            is_long = field.max_length is None or field.max_length >= SHORTEST_USERNAME
+            return field if is_long and not (field.null or field.has_default()) else None
+    return None
 
 
 def lock(user: Any, *, using: str | None = None) -> Any:

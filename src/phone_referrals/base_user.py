@@ -1,5 +1,6 @@
 """User models to build on: a mixin of one column, and a ready phone-first user."""
 
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -12,6 +13,8 @@ from phonenumber_field.phonenumber import PhoneNumber
 
 from phone_referrals import phones
 
+MILLISECOND = timedelta(milliseconds=1)
+
 
 class PhoneNumberDescriptor(modelfields.PhoneNumberDescriptor):  # type: ignore[misc]
     def __set__(self, instance: Any, value: Any) -> None:
@@ -22,9 +25,9 @@ class PhoneNumberDescriptor(modelfields.PhoneNumberDescriptor):  # type: ignore[
 
 
 class PhoneNumberField(modelfields.PhoneNumberField):  # type: ignore[misc]
-    """django-phonenumber-field's own, which a list of users reads faster: what it stores is E.164 already.
+    """django-phonenumber-field's own, which writes E.164 whatever format the settings name, and NULL for empty text.
 
-    To migrations it is that one.
+    Fixtures have it like that, too, and a list of users reads it faster. To migrations it is that one.
     """
 
     descriptor_class = PhoneNumberDescriptor
@@ -33,6 +36,20 @@ class PhoneNumberField(modelfields.PhoneNumberField):  # type: ignore[misc]
         number = phones.stored(value)
         # Not by its truth, which is whether it is valid, and takes long to tell.
         return super().from_db_value(value, expression, connection) if number is None else number
+
+    def get_prep_value(self, value: Any) -> str | None:
+        number = self.to_python(value)
+        if number is None or number == "":
+            return number
+        # An invalid number stays as it is written.
+        return phones.e164(number) if number.is_valid() else number.raw_input or phones.e164(number)
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        # Empty texts would not be unique. Not in `get_prep_value`: by "" a look-up would find all who have no phone.
+        return super().get_db_prep_save(None if value == "" else value, connection)
+
+    def value_to_string(self, obj: Any) -> str:
+        return self.get_prep_value(self.value_from_object(obj)) or ""
 
     def deconstruct(self) -> tuple[Any, ...]:
         name, _, args, kwargs = super().deconstruct()
@@ -56,7 +73,7 @@ class PhoneUserManager(BaseUserManager["AbstractPhoneUser"]):
         self, phone_number: Any = None, password: str | None = None, **extra_fields: Any
     ) -> "AbstractPhoneUser":
         """Create a user; raises `InvalidPhoneNumber`."""
-        user = self.model(phone_number=phones.parse(str(phone_number or "")), **extra_fields)
+        user = self.model(phone_number=phones.parse(phones.e164(phone_number)), **extra_fields)
         user.set_password(password)
         user.save(using=self._db, force_insert=True)
         return user
@@ -66,6 +83,15 @@ class PhoneUserManager(BaseUserManager["AbstractPhoneUser"]):
     ) -> "AbstractPhoneUser":
         """Create a superuser; raises `InvalidPhoneNumber`."""
         return self.create_user(phone_number, password, **{"is_staff": True, "is_superuser": True, **extra_fields})
+
+    def get_by_natural_key(  # type: ignore[override]
+        self, phone_number: Any, joined: str = "", password: str = ""
+    ) -> "AbstractPhoneUser":
+        if phone_number or not joined:
+            return super().get_by_natural_key(phone_number)
+        first = datetime.fromisoformat(joined)
+        users = self.filter(phone_number=None, date_joined__gte=first, date_joined__lt=first + MILLISECOND)
+        return users.get(password=password) if password else users.get()
 
 
 class AbstractPhoneUser(PhoneUserMixin, AbstractBaseUser, PermissionsMixin):
@@ -93,6 +119,11 @@ class AbstractPhoneUser(PhoneUserMixin, AbstractBaseUser, PermissionsMixin):
         # Masked: this text ends up in logs, in the admin's history and in error reports.
         return phones.mask(phones.e164(self.phone_number)) or str(self.pk)
 
-    def natural_key(self) -> tuple[str]:
+    def natural_key(self) -> tuple[str, ...]:  # type: ignore[override]
         # Text: a `PhoneNumber` is nothing that `dumpdata --natural-foreign` can write.
-        return (phones.e164(self.phone_number),)
+        phone_number = phones.e164(self.phone_number)
+        if phone_number:
+            return (phone_number,)
+        # Fixtures keep milliseconds. An unusable password is random text and no secret; a usable one is not quoted.
+        joined = self.date_joined.isoformat(timespec="milliseconds")
+        return "", joined, "" if self.has_usable_password() else self.password

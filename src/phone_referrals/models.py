@@ -8,10 +8,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from phone_referrals import phones, statements
+from phone_referrals.natural_keys import NaturalKeyModel, NaturalKeyQuerySet
 from phone_referrals.signin.codes import State
 
 
-class PhoneVerificationQuerySet(models.QuerySet["PhoneVerification"]):
+class PhoneVerificationQuerySet(NaturalKeyQuerySet):
     def compare_and_set(self, row: "PhoneVerification", state: State) -> bool:
         """Write `state` if nobody has written since `row` was read; return whether it was written."""
         values = {"version": row.version + 1, "updated_at": timezone.now(), **vars(state)}
@@ -23,7 +24,7 @@ class PhoneVerificationQuerySet(models.QuerySet["PhoneVerification"]):
         return self.update(version=models.F("version") + 1, updated_at=timezone.now(), **vars(State()))
 
 
-class PhoneVerification(models.Model):
+class PhoneVerification(NaturalKeyModel):
     """The state of one phone's current code and of its limits, for one purpose.
 
     It holds no code: `signin.codes.derive` makes one from `serial` and the site's secret.
@@ -42,6 +43,7 @@ class PhoneVerification(models.Model):
     resend_at = models.DateTimeField(_("next message from"), null=True)
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now)
 
+    natural = ("phone_number", "purpose")
     objects = PhoneVerificationQuerySet.as_manager()
 
     class Meta:
@@ -84,7 +86,7 @@ class QueuedCode(models.Model):
         return f"{datetime.fromtimestamp(self.queued_at, UTC):%Y-%m-%d %H:%M:%S}"
 
 
-class SmsUsage(models.Model):
+class SmsUsage(NaturalKeyModel):
     """Messages of one day (UTC) and region, and what became of them. Region "" counts all, where they have a ceiling.
 
     The ceilings are of `segments`, which is what gateways bill. `verified` is counted on the day of the sign-in. A busy
@@ -101,6 +103,9 @@ class SmsUsage(models.Model):
     limit_reported = models.BooleanField(default=False, editable=False)
     pause_reported = models.BooleanField(default=False, editable=False)
 
+    natural = ("day", "region", "slot")
+    objects = NaturalKeyQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("SMS usage")
         verbose_name_plural = _("SMS usage")
@@ -112,7 +117,7 @@ class SmsUsage(models.Model):
         return f"{self.day} {self.region or '*'}"
 
 
-class UserSession(models.Model):
+class UserSession(NaturalKeyModel):
     """What a sign-in was made with, beside a token or session that has no place for it. See `tokens/`."""
 
     MAX_USER_AGENT = 200
@@ -130,6 +135,9 @@ class UserSession(models.Model):
     user_agent = models.CharField(_("user agent"), max_length=MAX_USER_AGENT, blank=True)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
+    natural = ("key",)
+    objects = NaturalKeyQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("session")
         verbose_name_plural = _("sessions")
@@ -138,7 +146,7 @@ class UserSession(models.Model):
         return f"{self.user_id} {self.created_at:%Y-%m-%d %H:%M}"
 
 
-class ReferralCodeQuerySet(models.QuerySet["ReferralCode"]):
+class ReferralCodeQuerySet(NaturalKeyQuerySet):
     def active(self) -> Self:
         """Return the codes that are shown to their owners."""
         return self.exclude(active_for=None)
@@ -148,7 +156,7 @@ class ReferralCodeQuerySet(models.QuerySet["ReferralCode"]):
         return self.filter(is_disabled=False)
 
 
-class ReferralCode(models.Model):
+class ReferralCode(NaturalKeyModel):
     """A code of a user. One is active, which is the one that is shown; older ones work until they are disabled."""
 
     user = models.ForeignKey(
@@ -175,6 +183,7 @@ class ReferralCode(models.Model):
     uses = models.PositiveIntegerField(_("counted uses"), default=0, editable=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
+    natural = ("code", "user")
     objects = ReferralCodeQuerySet.as_manager()
 
     class Meta:
@@ -195,7 +204,7 @@ class ReferralCode(models.Model):
         return bool(left.update(uses=models.F("uses") + 1))
 
 
-class ReferralQuerySet(models.QuerySet["Referral"]):
+class ReferralQuerySet(NaturalKeyQuerySet):
     def of(self, user: Any) -> Self:
         """Return the referrals that `user` made."""
         return self.filter(referrer=user)
@@ -219,7 +228,7 @@ class RedeemedPhone(models.Model):
         return f"{self.digest[:8]}…"
 
 
-class Referral(models.Model):
+class Referral(NaturalKeyModel):
     """Who was invited by whom. Written once, by `referrals.redeem.redeem`, and never changed.
 
     Deleting the invited user removes it. Deleting the referrer empties `referrer` and leaves the row, so that the
@@ -245,6 +254,7 @@ class Referral(models.Model):
     code = models.CharField(_("code"), max_length=32, help_text=_("The code that was entered."))
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
+    natural = ("referred",)
     objects = ReferralQuerySet.as_manager()
 
     class Meta:
@@ -262,4 +272,8 @@ class Referral(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.referrer_id or '-'} → {self.referred_id}"
+        return f"{'-' if self.referrer_id is None else self.referrer_id} → {self.referred_id}"
+
+
+# Django leaves a primary key out of what it writes with natural keys: this one says whose row it is.
+Referral._meta.pk.serialize = True

@@ -81,6 +81,11 @@ def examples_of(region: str) -> tuple[str, str]:
     return national, phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
+def is_too_short(field: Any) -> bool:
+    """Return whether a column of the host has no room for every E.164 number."""
+    return (getattr(field, "max_length", None) or MAX_LENGTH) < MAX_LENGTH
+
+
 def region_of(phone_number: str) -> str:
     """Return the ISO 3166-1 code of the region of an E.164 number; `"001"` is a network of no region."""
     # Numbers that share a calling code (+1, +7, +44) are told apart by their leading digits.

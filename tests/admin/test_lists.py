@@ -116,3 +116,24 @@ def test_a_site_beside_the_default_one_stays_within_itself(staff, rows, settings
         assert "+1 *** *** **0" in text
         assert 'href="/admin/' not in text
     assert "admin-autocomplete" not in staff.get(reverse("other:phone_referrals_referralcode_add")).content.decode()
+
+
+OURS = [page for page in admin.site._registry.values() if type(page).__module__.startswith("phone_referrals.")]
+
+
+@pytest.mark.parametrize("page", OURS, ids=lambda page: page.model._meta.model_name)
+def test_a_list_is_sorted_only_by_columns_that_have_an_index(rf, page):
+    options = page.model._meta
+    indexed = {
+        *(field.name for field in options.fields if field.unique or field.db_index),
+        *(each.fields[0].lstrip("-") for each in [*options.indexes, *options.total_unique_constraints]),
+    }
+    sortable = set(page.get_sortable_by(rf.get("/")))
+    columns = {getattr(getattr(page, name, None), "admin_order_field", None) or name for name in sortable}
+    assert columns <= indexed
+    first, *_ = page.ordering or ["pk"]
+    assert first.lstrip("-") in {*indexed, "pk"}
+
+
+def test_all_lists_of_ours_are_looked_at():
+    assert {PhoneVerification, ReferralCode, Referral} <= {page.model for page in OURS}

@@ -2,18 +2,19 @@ from enum import IntEnum
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.checks import ERROR
 from django.db import connection
 from django.db.models import UniqueConstraint
 
 from phone_referrals import checks
-from phone_referrals.accounts import PhoneAccounts
+from phone_referrals.accounts import SHORTEST_USERNAME, PhoneAccounts
 from phone_referrals.checks import ids as check_ids
 from phone_referrals.checks.host import BACKEND
 from phone_referrals.checks.messages import RANGES
 from phone_referrals.signin.backend import PhoneCodeBackend
 from tests.checks.reports import reports
-from tests.hosts.phone_first.models import Member
+from tests.hosts.phone_first.models import Member, Profile
 
 
 class Level(IntEnum):
@@ -60,6 +61,33 @@ def test_a_phone_field_may_be_unique_by_a_constraint_of_a_related_model(settings
     assert checks.check_settings() == []
 
 
+@pytest.mark.parametrize("name", ["PHONENUMBER_DB_FORMAT", "PHONENUMBER_DEFAULT_FORMAT"])
+@pytest.mark.parametrize("value", ["NATIONAL", "e164", None])
+def test_a_format_that_loses_the_country_code(settings, name, value):
+    setattr(settings, name, value)
+    assert reports(check_ids.PHONE_FORMAT_WRONG, name, repr(value))
+
+
+@pytest.mark.parametrize("value", ["E164", "INTERNATIONAL", "RFC3966"])
+def test_a_format_that_keeps_the_country_code(settings, value):
+    settings.PHONENUMBER_DB_FORMAT = settings.PHONENUMBER_DEFAULT_FORMAT = value
+    assert checks.check_settings() == []
+
+
+@pytest.mark.parametrize(("path", "model"), [("phone_number", get_user_model()), ("profile__phone", Profile)])
+def test_a_phone_is_no_primary_key(settings, monkeypatch, path, model):
+    settings.PHONE_REFERRALS_PHONE_FIELD = path
+    monkeypatch.setattr(model._meta.get_field(path.split("__")[-1]), "primary_key", True)
+    assert reports(check_ids.PHONE_FIELD_IS_KEY, repr(path), "phone_first.User")
+
+
+@pytest.mark.parametrize(("length", "is_right"), [(11, False), (15, False), (16, True), (None, True)])
+def test_a_column_has_room_for_every_number(settings, monkeypatch, length, is_right):
+    monkeypatch.setattr(get_user_model()._meta.get_field("phone_number"), "max_length", length)
+    assert (checks.check_settings() == []) is is_right
+    assert is_right or reports(check_ids.PHONE_FIELD_TOO_SHORT, str(length), "16")
+
+
 @pytest.fixture
 def member_by_phone(settings, monkeypatch):
     """A user model with a unique name that is no longer its `USERNAME_FIELD`."""
@@ -69,20 +97,31 @@ def member_by_phone(settings, monkeypatch):
     return Member._meta.get_field("username")
 
 
-def test_a_column_that_has_to_be_another_for_each_user_and_that_nobody_fills(member_by_phone):
+def test_a_username_that_is_not_the_username_field_is_filled(member_by_phone):
+    assert checks.check_settings() == []
+
+
+@pytest.fixture
+def unfilled(member_by_phone, monkeypatch):
+    """That name, too short for a random text."""
+    monkeypatch.setattr(member_by_phone, "max_length", SHORTEST_USERNAME - 1)
+    return member_by_phone
+
+
+def test_a_column_that_has_to_be_another_for_each_user_and_that_nobody_fills(unfilled):
     assert reports(check_ids.COLUMN_NOT_FILLED, "phone_first.Member", "'username'")
 
 
-def test_nor_one_that_is_unique_by_a_constraint(member_by_phone, monkeypatch):
-    monkeypatch.setattr(member_by_phone, "unique", False)
+def test_nor_one_that_is_unique_by_a_constraint(unfilled, monkeypatch):
+    monkeypatch.setattr(unfilled, "unique", False)
     monkeypatch.setattr(Member._meta, "total_unique_constraints", [UniqueConstraint(fields=["username"], name="one")])
     assert reports(check_ids.COLUMN_NOT_FILLED, "phone_first.Member", "'username'")
 
 
 @pytest.mark.parametrize("attributes", [{"null": True}, {"default": uuid4}, {"db_default": "x"}, {"unique": False}])
-def test_a_column_that_may_stay_as_it_is(member_by_phone, monkeypatch, attributes):
+def test_a_column_that_may_stay_as_it_is(unfilled, monkeypatch, attributes):
     for name, value in attributes.items():
-        monkeypatch.setattr(member_by_phone, name, value)
+        monkeypatch.setattr(unfilled, name, value)
     assert checks.check_settings() == []
 
 
@@ -91,7 +130,7 @@ class HostAccounts(PhoneAccounts):
         """Fill whatever the model requires."""
 
 
-def test_a_host_that_creates_its_users_fills_their_columns(member_by_phone, settings):
+def test_a_host_that_creates_its_users_fills_their_columns(unfilled, settings):
     settings.PHONE_REFERRALS_ACCOUNTS = f"{__name__}.HostAccounts"
     assert checks.check_settings() == []
 

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from phone_referrals.management.commands import audit_phone_numbers
+from phone_referrals.management.commands.audit_phone_numbers import LOOK_UPS
 from tests.hosts.phone_first.models import Profile
 
 pytestmark = pytest.mark.django_db
@@ -65,13 +66,14 @@ def test_two_spellings_of_one_number_are_said_to_collide(add):
     pks = [add(phone) for phone in ("+12015550100", "+1 201 555 0100", "+1 (201) 555-0100")]
     counts, lines = audit()
     assert counts["shared by several users"] == 1
-    assert lines == [f"shared: {', '.join(map(str, pks))} (+1 *** *** **00)"]
+    assert lines[0] == f"shared: {', '.join(map(str, pks))} (+1 *** *** **00)"
 
 
 def test_no_line_shows_a_whole_number(add):
     for phone in ("+1201555010", "201 555 0103", "12015550100x", "+12015550100", "+1 201 555 0100"):
         add(phone)
     _, lines = audit()
+    lines = [line for line in lines if line not in LOOK_UPS.format(model="phone_first.User", column="phone_number")]
     assert len(lines) == 4
     assert not [line for line in lines if "55501" in line.replace(" ", "")]
 
@@ -143,10 +145,41 @@ def test_the_phone_may_be_on_a_profile(settings, make_user):
     assert str(profile.phone) == "+12015550101"
 
 
-def test_numbers_are_in_order_as_the_host_s_field_writes_them(add, settings):
+def test_numbers_are_in_order_as_the_host_s_field_writes_them(settings):
+    settings.PHONE_REFERRALS_PHONE_FIELD = "profile__phone"
     settings.PHONENUMBER_DB_FORMAT = "INTERNATIONAL"
-    add("+1 201-555-0101")
-    pk = add("+12015550102")
+    for number in (1, 2):
+        Profile.objects.create(user=User.objects.create(), phone=f"+1201555010{number}")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE phone_first_profile SET phone = '+12015550102' WHERE phone = '+1 201-555-0102'")
     counts, _ = audit("--fix")
     assert (counts["in order"], counts["rewritten"]) == (1, 1)
-    assert stored(pk) == "+1 201-555-0102"
+    assert set(Profile.objects.values_list("phone", flat=True)) == {"+12015550101", "+12015550102"}
+
+
+@pytest.mark.parametrize("options", [[], ["--fix"]])
+def test_what_a_rewrite_means_for_the_host_s_look_ups_is_said_before_it(add, monkeypatch, options):
+    pk = add("+1 201 555 0101")
+    monkeypatch.setattr(
+        audit_phone_numbers.Command, "fix", lambda command, numbers: command.stdout.write("REWRITTEN") or 0
+    )
+    _, lines = audit(*options)
+    assert lines == [
+        *LOOK_UPS.format(model="phone_first.User", column="phone_number").splitlines(),
+        *(["REWRITTEN"] if options else []),
+    ]
+    assert stored(pk) == "+1 201 555 0101"
+
+
+def test_it_says_nothing_of_look_ups_where_all_is_in_order(add):
+    add("+12015550101")
+    assert audit("--fix")[1] == []
+
+
+def test_a_column_that_is_too_short_is_said_and_not_written_to(add, monkeypatch):
+    pk = add("2015550101")
+    monkeypatch.setattr(User._meta.get_field("phone_number"), "max_length", 11)
+    assert audit("--region", "US")[1][0] == "The column holds 11 characters, and needs 16."
+    with pytest.raises(CommandError, match="max_length=16"):
+        audit("--region", "US", "--fix")
+    assert stored(pk) == "2015550101"

@@ -52,6 +52,7 @@ class ReferralCodeAdmin(ListAdmin):
     readonly_fields = ("owner", "code", "is_active", "uses", "created_at")
     raw_id_fields = ("user",)
     list_display = ("code", "owner", "is_active", "is_disabled", "expires_at", "max_uses", "created_at")
+    sortable_by = ("code",)
     list_filter = ("is_disabled",)
     search_fields = ("code",)
     search_help_text = _("A referral code, or a whole phone number in any spelling.")
@@ -139,6 +140,7 @@ class ReferralAdmin(ListAdmin):
     fields = ("referred_person", "referrer_person", "code", "created_at")
     list_display = ("referred_person", "referrer_person", "code", "created_at")
     list_display_links = ("created_at",)  # Those of the people lead to them.
+    sortable_by = ("created_at",)
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-referred")
     search_fields = ("code",)
@@ -235,7 +237,7 @@ def csv_of(referrals: Iterable[Referral]) -> Iterator[str]:
             each.code,
             each.referred_id,
             masked_phone_of(each.referred),
-            each.referrer_id or "",
+            "" if each.referrer_id is None else each.referrer_id,
             masked_phone_of(each.referrer) if each.referrer else "",
         ]
         yield writer.writerow([_harmless(str(value)) for value in row])

@@ -50,6 +50,7 @@ class PhoneVerificationAdmin(ListAdmin):
 class SmsUsageAdmin(ListAdmin):
     list_display = ("day", "region", "slot", "sent", "segments", "verified", "failed")
     list_filter = ("region",)
+    sortable_by = ("day",)
     date_hierarchy = "day"
     ordering = ("-day", "region", "slot")
 

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -21,6 +22,20 @@ from phone_referrals.http import guarded
 from phone_referrals.models import ReferralCode
 from phone_referrals.profiles import network
 from phone_referrals.signals import phone_left
+
+
+class UnchangedPhone(forms.BaseForm):
+    """A form that leaves an unchanged phone alone: a number may be invalid since its range was renumbered."""
+
+    def full_clean(self) -> None:
+        field = self.fields.get(conf.phone_field)
+        unchanged = self.is_bound and self.initial.get(conf.phone_field) and conf.phone_field not in self.changed_data
+        if field is None or not unchanged:
+            super().full_clean()
+            return
+        fields, self.fields = self.fields, {name: each for name, each in self.fields.items() if each is not field}
+        super().full_clean()
+        self.fields = fields
 
 
 class PhoneUserAdminMixin(UnreportedAdmin):
@@ -45,6 +60,10 @@ class PhoneUserAdminMixin(UnreportedAdmin):
     def phone_referral_network(self, user: Any) -> str:
         context = {"above": network.draw_above(user), "network": network.draw(user), "opts": user._meta}
         return render_to_string("admin/phone_referrals/network.html", context)
+
+    def get_form(self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type(form.__name__, (UnchangedPhone, form), {})
 
     def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)

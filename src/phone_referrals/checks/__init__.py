@@ -15,6 +15,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     """Return what is wrong on any machine."""
     parts = (
         host.phone_field,
+        host.phone_formats,
         host.required_columns,
         host.dotted_paths,
         messages.limits,

@@ -10,20 +10,25 @@ from django.db import connections, models, router
 from django.db.models.fields.reverse_related import OneToOneRel
 from django.utils.module_loading import import_string
 
-from phone_referrals.accounts import PhoneAccounts, get_accounts
+from phone_referrals import phones
+from phone_referrals.accounts import PhoneAccounts, get_accounts, username_of
 from phone_referrals.checks.ids import (
     BACKEND_MISSING,
     COLUMN_NOT_FILLED,
     ISOLATION_LEVEL_WRONG,
     PATH_NOT_IMPORTABLE,
+    PHONE_FIELD_IS_KEY,
     PHONE_FIELD_MISSING,
     PHONE_FIELD_NOT_UNIQUE,
+    PHONE_FIELD_TOO_SHORT,
+    PHONE_FORMAT_WRONG,
     TOKEN_APP_MISSING,
 )
 from phone_referrals.conf import conf
 from phone_referrals.models import Referral
 from phone_referrals.tokens import get_issuer
 
+FORMATS = ("E164", "INTERNATIONAL", "RFC3966")
 BACKEND = "phone_referrals.signin.backend.PhoneCodeBackend"
 
 
@@ -45,6 +50,20 @@ def phone_field() -> Iterator[CheckMessage]:
             id=PHONE_FIELD_MISSING,
         )
         return
+    if getattr(field, "primary_key", False):
+        yield Error(
+            f"The field {conf.phone_field!r} of {get_user_model()._meta.label} is a primary key, by which other people "
+            "read everybody's number, and which cannot be changed.",
+            hint="Give the model an id of its own, and this field unique=True.",
+            id=PHONE_FIELD_IS_KEY,
+        )
+    if phones.is_too_short(field):
+        yield Error(
+            f"The field {conf.phone_field!r} of {get_user_model()._meta.label} holds {field.max_length} characters, "  # type: ignore[union-attr]
+            f"and a phone number may have {phones.MAX_LENGTH}: users with longer ones cannot sign up.",
+            hint=f"Give it max_length={phones.MAX_LENGTH} or more, and migrate.",
+            id=PHONE_FIELD_TOO_SHORT,
+        )
     constraints = [each.fields for each in model._meta.total_unique_constraints]
     if not getattr(field, "unique", False) and (name,) not in constraints:
         yield Error(
@@ -53,6 +72,18 @@ def phone_field() -> Iterator[CheckMessage]:
             hint="Give it unique=True.",
             id=PHONE_FIELD_NOT_UNIQUE,
         )
+
+
+def phone_formats() -> Iterator[CheckMessage]:
+    for name in ("PHONENUMBER_DB_FORMAT", "PHONENUMBER_DEFAULT_FORMAT"):
+        value = getattr(settings, name, "E164")
+        if value not in FORMATS:
+            yield Error(
+                f"{name} is {value!r}, which loses the country code: numbers of two countries are one text, and the "
+                "owner of one signs in as the owner of the other.",
+                hint=f'Remove {name}, or write {name} = "E164". To show national numbers, call `as_national`.',
+                id=PHONE_FORMAT_WRONG,
+            )
 
 
 def required_columns() -> Iterator[CheckMessage]:
@@ -67,7 +98,7 @@ def required_columns() -> Iterator[CheckMessage]:
     for field in model._meta.concrete_fields:
         is_unique = field.unique or (field.name,) in unique
         is_left_alone = field.null or field.primary_key or field.has_default() or field.has_db_default()
-        is_filled = field.name == conf.phone_field or field.name == "username" == model.USERNAME_FIELD
+        is_filled = field.name == conf.phone_field or field == username_of(model)
         if is_unique and not (is_left_alone or is_filled):
             yield Error(
                 f"The field {field.name!r} of {model._meta.label} must be another for each user, and has no default: "

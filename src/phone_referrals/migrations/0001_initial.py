@@ -143,7 +143,6 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         primary_key=True,
                         related_name="phone_referral",
-                        serialize=False,
                         to=settings.AUTH_USER_MODEL,
                         verbose_name="invited user",
                     ),

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError, models, router, transaction
 from django.db.models.functions import Cast
 
@@ -16,11 +16,18 @@ from phone_referrals.conf import conf
 from phone_referrals.exceptions import InvalidPhoneNumber
 from phone_referrals.management.batches import batches, stoppable
 
+# Said before anything is written, and by every run without --fix.
+LOOK_UPS = """\
+--fix writes +12015550100 for (201) 555-0100. Code of yours that looks up {model}.{column} by the spelling of before
+finds nobody afterwards, and may make second accounts. Read what people type with phone_referrals.phones.parse(), or
+make the column a phonenumber_field.modelfields.PhoneNumberField, which reads every look-up."""
+
 
 class Command(BaseCommand):
     help = (
         "Read the phones of the users you have, and say which would not be found: those in another spelling than the "
-        "canonical one, those that two users would share, those that are no phone, and those that lack a region."
+        "canonical one, those that two users would share, those that are no phone, and those that lack a region. "
+        "Nothing is written without --fix."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -39,11 +46,17 @@ class Command(BaseCommand):
         # What is stored, and not what the field makes of it when it is read.
         self.rows = rows.annotate(stored=Cast(self.column, models.CharField())).exclude(stored=None).exclude(stored="")
         self.field = model._meta.get_field(self.column)
+        if phones.is_too_short(self.field):
+            self.stdout.write(f"The column holds {self.field.max_length} characters, and needs {phones.MAX_LENGTH}.")
+            if fix:
+                raise CommandError(f"Give the field max_length={phones.MAX_LENGTH}, migrate, and run --fix again.")
         # On disk: the phones of a large site would fill the memory.
         with stoppable(), closing(sqlite3.connect("")) as numbers:
             numbers.execute("CREATE TABLE numbers (number TEXT, pk TEXT)")
             counts = self.read(numbers)
             counts["shared by several users"] = self.report_shared(numbers)
+            if counts["in another spelling"]:
+                self.stdout.write(LOOK_UPS.format(model=model._meta.label, column=self.column))
             if fix:
                 counts["rewritten"] = self.fix(numbers)
         for what, count in counts.items():
