@@ -2,10 +2,15 @@ import pytest
 from django.core.checks import run_checks
 from django.db import models
 from django.test.utils import modify_settings
+from django.urls import include, path
 from drf_spectacular.drainage import GENERATOR_STATS, reset_generator_stats
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.generics import GenericAPIView
 
 from phone_referrals import openapi
+from phone_referrals.profiles import serializers as ours
 
 
 @pytest.fixture
@@ -19,7 +24,8 @@ def schema():
 
 def test_every_call_is_described_under_a_name_of_its_own(schema):
     calls = {f"{method} {path}": call for path, item in schema["paths"].items() for method, call in item.items()}
-    assert {name: call["operationId"] for name, call in calls.items()} == {
+    names = {name: call["operationId"].removeprefix("phone_referrals_") for name, call in calls.items()}
+    assert names == {
         "get /api/referrals/": "get_referrals",
         "post /api/referrals/referral_code/": "redeem_referral_code",
         "get /api/users/": "list_users",
@@ -43,7 +49,55 @@ def test_every_call_is_described_under_a_name_of_its_own(schema):
 
 def test_only_signing_in_needs_no_token(schema):
     calls = [call for item in schema["paths"].values() for call in item.values()]
-    assert {call["operationId"] for call in calls if "security" not in call} == {"get_verify_code", "sign_in"}
+    assert {call["operationId"] for call in calls if "security" not in call} == {
+        "phone_referrals_get_verify_code",
+        "phone_referrals_sign_in",
+    }
+
+
+class UserSerializer(serializers.Serializer):
+    nickname = serializers.CharField()
+
+
+class ProfileSerializer(serializers.Serializer):
+    user = UserSerializer()
+
+
+class ErrorSerializer(serializers.Serializer):
+    reason = serializers.CharField()
+
+
+class OwnProfileSerializer(ours.ProfileSerializer):
+    nickname = serializers.CharField()
+
+
+class HostsView(GenericAPIView):
+    serializer_class = ProfileSerializer
+
+    @extend_schema(operation_id="get_me", responses={200: ProfileSerializer, 400: ErrorSerializer})
+    def get(self, request):
+        raise NotImplementedError
+
+    @extend_schema(operation_id="sign_in", responses=OwnProfileSerializer)
+    def post(self, request):
+        raise NotImplementedError
+
+
+urlpatterns = [path("ours/", include("phone_referrals.urls")), path("me/", HostsView.as_view())]
+
+
+def test_no_name_of_a_host_is_replaced_by_one_of_ours(settings):
+    settings.ROOT_URLCONF = __name__
+    reset_generator_stats()
+    schema = SchemaGenerator(urlconf=__name__).get_schema(request=None, public=True)
+    assert not GENERATOR_STATS
+    hosts = schema["components"]["schemas"]
+    assert list(hosts["User"]["properties"]) == ["nickname"]
+    assert list(hosts["Error"]["properties"]) == ["reason"]
+    assert {"User", "Profile", "Error", "OwnProfile"} == {
+        each for each in hosts if not each.startswith("PhoneReferrals") and each != "TokenRefresh"
+    }
+    assert schema["paths"]["/me/"]["get"]["operationId"] == "get_me"
 
 
 @pytest.mark.parametrize(

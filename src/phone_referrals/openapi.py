@@ -6,9 +6,13 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from drf_spectacular.authentication import SessionScheme as DjangoSessionScheme
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme, TokenRefreshSerializerExtension
-from drf_spectacular.extensions import OpenApiSerializerFieldExtension, OpenApiViewExtension
+from drf_spectacular.extensions import (
+    OpenApiSerializerExtension,
+    OpenApiSerializerFieldExtension,
+    OpenApiViewExtension,
+)
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import build_basic_type
+from drf_spectacular.plumbing import build_basic_type, get_class
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiParameter,
@@ -57,7 +61,7 @@ def signed_in() -> Any:
         "user": UserSerializer(),
         "referral": ReferralOutcome(allow_null=True, help_text="Null where no referral code was entered."),
     }
-    return inline_serializer("SignedIn", fields)
+    return inline_serializer("PhoneReferralsSignedIn", fields)
 
 
 def phone_changed() -> Any:
@@ -69,7 +73,7 @@ def phone_changed() -> Any:
         "token_type": serializers.CharField(),
         "user": UserSerializer(),
     }
-    return inline_serializer("PhoneChanged", fields)
+    return inline_serializer("PhoneReferralsPhoneChanged", fields)
 
 
 class ChangeRequested(CodeSent):
@@ -113,7 +117,7 @@ extend_schema_field(UserSerializer(allow_null=True))(ProfileSerializer.get_refer
 
 FIELD_ERRORS = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}
 INVALID = OpenApiResponse(
-    {"anyOf": [{"$ref": "#/components/schemas/Error"}, FIELD_ERRORS]},
+    {"anyOf": [{"$ref": "#/components/schemas/PhoneReferralsError"}, FIELD_ERRORS]},
     description="A refusal with its code, or the wrong fields with what is wrong with each.",
 )
 UNAUTHENTICATED = OpenApiResponse(Error, description="There is no valid token.")
@@ -145,7 +149,9 @@ def describe(view: str, method: str, operation_id: str, responses: Answers, **op
             # Now, and not when this was read: what a sign-in answers depends on a setting.
             made = {answer: answer() for answer in (signed_in, phone_changed) if answer in responses.values()}
             known = {status: made.get(answer, answer) for status, answer in responses.items()}
-            operation = extend_schema(operation_id=operation_id, responses=known, parameters=parameters, **options)
+            # A name of a host's is not replaced by ours.
+            name = f"phone_referrals_{operation_id}"
+            operation = extend_schema(operation_id=name, responses=known, parameters=parameters, **options)
             return extend_schema_view(**{method: operation})(type(self.target.__name__, (self.target,), {}))
 
 
@@ -202,6 +208,23 @@ describe(
     {201: ProfileSerializer, **BODY, 401: UNAUTHENTICATED, 409: CONFLICT},
 )
 describe("referrals.views.ReferralsView", "get", "get_referrals", {200: Referrals, 401: UNAUTHENTICATED})
+
+
+class OwnName(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Names our serializers, and no subclass of a host's, so that none of the host's components is replaced."""
+
+    target_class = "phone_referrals"
+
+    @classmethod
+    def _matches(cls, target: Any) -> bool:
+        kind = get_class(target)
+        return issubclass(kind, serializers.Serializer) and kind.__module__.startswith("phone_referrals.")
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Any) -> Any:
+        return auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+
+    def get_name(self, auto_schema: AutoSchema, direction: Any) -> str:
+        return f"PhoneReferrals{get_class(self.target).__name__.removesuffix('Serializer')}"
 
 
 class KeyFieldSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]

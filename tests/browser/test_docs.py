@@ -27,6 +27,7 @@ def test_a_form_asks_for_a_code_and_then_enters_it(page):
         (403, {"detail": "Sign in again to add a phone.", "code": "proof_required"}),
         (400, {"phone_number": ["Enter a valid phone number."]}),
         (200, {"phone_number": "+12015550110"}),
+        (400, {"code": ["Enter the 6 digits of the code."]}),
         (200, {"token": None}),
     ]
     calls = []
@@ -48,11 +49,14 @@ def test_a_form_asks_for_a_code_and_then_enters_it(page):
     ):
         page.get_by_role("button").click()
         expect(page.get_by_role("status")).to_have_text(said)
+    page.get_by_label("Code").fill("76")
+    page.get_by_role("button").click()
+    expect(page.get_by_role("status")).to_have_text("Enter the 6 digits of the code.")
     page.get_by_label("Code").fill("765682")
     page.get_by_role("button").click()
     expect(page.get_by_role("status")).to_have_text("This is your phone now.")
 
-    assert [call.url for call in calls] == [*[f"{API}get_verify_code/"] * 3, API]
+    assert [call.url for call in calls] == [*[f"{API}get_verify_code/"] * 3, API, API]
     assert {call.method for call in calls} == {"POST"}
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', html)[1]
     assert {call.headers["x-csrftoken"] for call in calls} == {token}

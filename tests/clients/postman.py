@@ -127,7 +127,7 @@ VARIABLES = [
 def collection(description: dict[str, Any]) -> dict[str, Any]:
     """Return the collection; fails where it leaves out a call, or a field that a call needs."""
     calls = {
-        call["operationId"]: (method, path, call)
+        call["operationId"].removeprefix("phone_referrals_"): (method, path, call)
         for path, item in description["paths"].items()
         for method, call in item.items()
     }

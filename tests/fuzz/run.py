@@ -56,8 +56,10 @@ def linked_schema(client):
     assert status == http.HTTPStatus.OK
     for call in (call for path in schema["paths"].values() for call in path.values()):
         for (name, status), links in LINKS.items():
-            if name == call["operationId"]:
-                call["responses"][status]["links"] = {to: {"operationId": to, **how} for to, how in links.items()}
+            if f"phone_referrals_{name}" == call["operationId"]:
+                call["responses"][status]["links"] = {
+                    to: {"operationId": f"phone_referrals_{to}", **how} for to, how in links.items()
+                }
     return schema
 
 

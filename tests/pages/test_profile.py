@@ -115,7 +115,7 @@ def test_a_referrer_who_is_gone_is_said_to_be(client, make_user, redeem, text_of
     [
         ("", "This field is required."),
         ("   ", "This field is required."),
-        ("A" * 65, "Ensure this value has at most 64 characters (it has 65)."),
+        ("A" * 501, "Ensure this value has at most 500 characters (it has 501)."),
         ("A\0", "Null characters are not allowed."),
         ("NOBODY", "There is no such referral code."),
         ("---", "There is no such referral code."),

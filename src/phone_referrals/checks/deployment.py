@@ -111,7 +111,7 @@ def _deployment_advice() -> Iterator[CheckMessage]:
             hint='Set SIMPLE_JWT["TOKEN_REFRESH_SERIALIZER"] to "phone_referrals.tokens.jwt.TokenRefreshSerializer".',
             id=REFRESHED_AFTER_THE_END,
         )
-    if not (conf.referral_link or invite_page("CODE") or _keeps_invitations()):
+    if not (conf.referral_link or invite_page(None, "CODE") or _keeps_invitations()):
         yield Warning(
             "Whoever follows an invite link is not invited: it is /?ref=CODE, and nothing of the package reads that.",
             hint='Add "phone_referrals.referrals.invites.InviteMiddleware" to MIDDLEWARE, include '

@@ -13,7 +13,6 @@ from django.core.exceptions import BadRequest
 from django.db import InterfaceError, OperationalError, connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.middleware.csrf import CsrfViewMiddleware
-from django.urls import reverse
 from django.utils.decorators import decorator_from_middleware
 from django.utils.log import log_response
 from django.utils.translation import gettext as _
@@ -27,6 +26,7 @@ from rest_framework.throttling import BaseThrottle
 from phone_referrals.exceptions import NotUTF8, PhoneReferralsError, TooManyRequests, Unavailable
 from phone_referrals.http import RETRY_AFTER, guarded, is_database_down, require_utf8
 from phone_referrals.pages.words import explain
+from phone_referrals.routing import address_of
 from phone_referrals.tokens.session import has_readable_session
 
 # The languages that come with the package, for a site that has not chosen its own.
@@ -83,7 +83,7 @@ def _plain(refusal: PhoneReferralsError) -> HttpResponse:
 
 
 @protected
-def choose_language(request: HttpRequest) -> HttpResponse:
+def choose_language(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
     """Django's own view, which raises where the header `Accept` is too long for it to read."""
     try:
         response: HttpResponse = set_language(request)
@@ -96,6 +96,16 @@ class SeeOther(HttpResponseRedirect):
     """After a POST: another page, which may be reloaded without sending anything again."""
 
     status_code = 303
+
+
+class Addresses:
+    """The addresses of the pages, as templates look them up: `{{ urls.sign_in }}`."""
+
+    def __init__(self, page: "Page") -> None:
+        self.page = page
+
+    def __getitem__(self, name: str) -> str:
+        return self.page.to(name)
 
 
 class Page(ContextMixin, TemplateResponseMixin, View):
@@ -114,11 +124,10 @@ class Page(ContextMixin, TemplateResponseMixin, View):
 
     def to(self, name: str) -> str:
         """Return the address of one of our pages, wherever the host has included them."""
-        match = self.request.resolver_match
-        return reverse(f"phone_referrals_pages:{name}", current_app=match.namespace if match else None)
+        return address_of(self.request, f"phone_referrals_pages:{name}")
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        return super().get_context_data(languages=self.get_languages(), **context)
+        return super().get_context_data(urls=Addresses(self), languages=self.get_languages(), **context)
 
     def get_languages(self) -> Sequence[tuple[str, Any]]:
         """Return what the visitor may choose from: nothing where no `LocaleMiddleware` would heed the choice."""
@@ -138,10 +147,10 @@ class FormPage(FormMixin, Page):  # type: ignore[type-arg]
 
     field: ClassVar[str]
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self.render_to_response(self.get_context_data())
 
-    def post(self, request: HttpRequest) -> HttpResponse:
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         form = self.get_form()
         if not form.is_valid():
             return self.form_invalid(form)

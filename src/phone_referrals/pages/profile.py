@@ -91,7 +91,7 @@ class InviteesView(SignedInPage):
     template_name = "phone_referrals/invitees.html"
     heading = gettext_lazy("People you invited")
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         cursor = request.GET.get("cursor", "")
         try:
             page = queries.invitees_page(request.user, cursor)

@@ -146,11 +146,11 @@ class EnterCodeView(SignInPage):
 class SendAgainView(EnterCodeView):
     """Send another code to the phone that waits for one."""
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         # To the button: after a form that was out of date, too.
         return SeeOther(self.to("enter_code"))
 
-    def post(self, request: HttpRequest) -> HttpResponse:
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             response = self.send_code(self.pending.phone_number)
         except PhoneReferralsError as refusal:
@@ -162,7 +162,7 @@ class SendAgainView(EnterCodeView):
 class InviteView(Page):
     """Remember whose invite link was followed, and lead to the sign-in."""
 
-    def get(self, request: HttpRequest, code: str) -> HttpResponse:
+    def get(self, request: HttpRequest, code: str, *args: Any, **kwargs: Any) -> HttpResponse:
         response = SeeOther(self.to("sign_in"))
         invites.remember(request, response, code)
         return response
@@ -171,11 +171,11 @@ class InviteView(Page):
 class SignOutView(Page):
     """End this session."""
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         # To the button: after a form that was out of date, too.
         return SeeOther(self.to("profile"))
 
-    def post(self, request: HttpRequest) -> HttpResponse:
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.user.is_authenticated:
             self.end_sessions(request)
         messages.success(request, _("You are signed out."), fail_silently=True)

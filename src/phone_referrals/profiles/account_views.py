@@ -22,7 +22,7 @@ from phone_referrals.tokens.session import came_by_session, end_this_session
 class AccountView(ApiView, ABC):
     """Base of these: the body is of the view's serializer, and what is done with it is in `act`."""
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         return self.act(serializer.validated_data)

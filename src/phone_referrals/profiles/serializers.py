@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.urls import NoReverseMatch, reverse
 from django.utils.functional import cached_property
 from rest_framework import serializers
 
@@ -11,6 +10,7 @@ from phone_referrals.accounts import PhoneAccounts, get_accounts
 from phone_referrals.profiles import queries
 from phone_referrals.referrals import codes
 from phone_referrals.referrals.links import link_to
+from phone_referrals.routing import address_of
 
 
 class KeyField(serializers.ReadOnlyField):
@@ -88,12 +88,7 @@ class ProfileSerializer(UserSerializer):
         }
 
     def path_of_invitees(self, user: Any) -> str:
-        match = self.context["request"].resolver_match
-        try:
-            # Beside this view, wherever a host has included us.
-            return reverse(f"{match.namespace}:invitees", args=[user.pk])
-        except NoReverseMatch:
-            return reverse("phone_referrals:invitees", args=[user.pk], current_app=match.namespace)
+        return address_of(self.context["request"], "phone_referrals:invitees", pk=user.pk)
 
 
 class RedeemSerializer(serializers.Serializer[Any]):

@@ -37,7 +37,7 @@ class AuthView(OpenView):
     signs_in = True
     throttle_classes = (AuthThrottle,)
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         signed_in = self.sign_in(serializer.validated_data)
@@ -95,7 +95,7 @@ class UserListView(ReadView):
 
     serializer_class = UserSerializer
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return page_response(self, self.read_permission.list_users(request, request.query_params.get("cursor", "")))
 
 
@@ -104,7 +104,7 @@ class UserDetailView(ReadView):
 
     serializer_class = ProfileSerializer
 
-    def get(self, request: Request, pk: str) -> Response:
+    def get(self, request: Request, pk: str, *args: Any, **kwargs: Any) -> Response:
         return Response(self.get_serializer(self.get_user(queries.profiles(), pk)).data)
 
 
@@ -113,7 +113,7 @@ class MeView(ApiView):
 
     serializer_class = ProfileSerializer
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         profiles = queries.profiles()
         try:
             me = get_user_or_404(profiles, request.user.pk)
@@ -128,7 +128,7 @@ class InviteesView(ReadView):
 
     serializer_class = InviteeSerializer
 
-    def get(self, request: Request, pk: str) -> Response:
+    def get(self, request: Request, pk: str, *args: Any, **kwargs: Any) -> Response:
         user = self.get_user(queries.users(), pk)
         if not queries.has_open_network(user):
             raise Http404
@@ -142,7 +142,7 @@ class RedeemView(ApiView):
     throttle_classes = (RedeemUserThrottle, RedeemAddressThrottle)
     profile_serializer_class = ProfileSerializer
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         redeem(request.user, serializer.validated_data["referral_code"])

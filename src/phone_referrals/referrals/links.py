@@ -5,9 +5,10 @@ from typing import Any
 from urllib.parse import quote, unquote, urljoin
 
 from django.conf import settings
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 
 from phone_referrals.conf import conf
+from phone_referrals.routing import address_of
 
 # The scheme may be missing: address bars do not show it.
 LINK = re.compile(r"(?:[a-z][a-z0-9+.-]*://[^/?#\s]*|[\w-]+(?:\.[\w-]+)+(?::[0-9]+)?(?=/))(\S*)", re.IGNORECASE)
@@ -18,7 +19,7 @@ def link_to(request: Any, code: str) -> str:
     # A site may give out codes of any characters.
     quoted = quote(code, safe="")
     # `InviteMiddleware` reads the last one on any page.
-    address = conf.referral_link.replace("{code}", quoted) or invite_page(code) or f"/?ref={quoted}"
+    address = conf.referral_link.replace("{code}", quoted) or invite_page(request, code) or f"/?ref={quoted}"
     if conf.site_host:
         scheme = "http" if settings.DEBUG and not request.is_secure() else "https"
         return urljoin(f"{scheme}://{conf.site_host}/", address)
@@ -26,10 +27,10 @@ def link_to(request: Any, code: str) -> str:
     return link
 
 
-def invite_page(code: str) -> str:
+def invite_page(request: Any, code: str) -> str:
     """Return the address of the page that takes an invitation; empty where the site has no pages of ours."""
     try:
-        return reverse("phone_referrals_pages:invite", args=[code])
+        return address_of(request, "phone_referrals_pages:invite", code=code)
     except NoReverseMatch:
         return ""
 

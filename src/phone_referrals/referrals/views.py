@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.db import router
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -14,7 +16,7 @@ class ReferralsView(ApiView):
 
     serializer_class = serializers.Serializer
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         code = codes.code_of(request.user).code
         levels, capped = tree.levels_below(request.user.pk, using=router.db_for_read(Referral))
         return Response(

@@ -23,7 +23,7 @@ class GetVerifyCodeView(OpenView):
     serializer_class = GetVerifyCodeSerializer
     throttle_classes = (GetVerifyCodeThrottle,)
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         return Response(self.represent(self.send(serializer.validated_data)))
@@ -49,7 +49,7 @@ class LogoutView(ApiView):
 
     serializer_class = serializers.Serializer
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         if came_by_session(request):
             end_this_session(request._request)
         else:
@@ -63,7 +63,7 @@ class LogoutAllView(ApiView):
 
     serializer_class = serializers.Serializer
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         user = request.user
         get_issuer().revoke_all(user)
         if came_by_session(request):
@@ -78,7 +78,7 @@ class SessionsView(ApiView):
 
     serializer_class = SessionSerializer
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         sessions = issuer_with_sessions().sessions(request)
         return Response({"results": self.get_serializer(sessions, many=True).data})
 
@@ -88,7 +88,7 @@ class EndSessionView(ApiView):
 
     serializer_class = serializers.Serializer
 
-    def post(self, request: Request, pk: str) -> Response:
+    def post(self, request: Request, pk: str, *args: Any, **kwargs: Any) -> Response:
         issuer = issuer_with_sessions()
         for session in issuer.sessions(request):
             if session.id == pk:
@@ -102,7 +102,7 @@ class EndOtherSessionsView(ApiView):
 
     serializer_class = serializers.Serializer
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         issuer_with_sessions().revoke_others(request)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
