@@ -16,9 +16,10 @@ OURS = """
     SELECT {token}, n, now() FROM generate_series(1, {users}) AS n;
     INSERT INTO phone_referrals_referralcode (user_id, active_for_id, code, is_disabled, uses, created_at)
     SELECT n, n, {code}, false, 0, now() FROM generate_series(1, {users}) AS n;
-    INSERT INTO phone_referrals_phoneverification (phone_number, purpose, version, wrong_guesses,
-        wrong_guesses_since_success, sent_at, sent_since_success, updated_at)
-    SELECT {phone}, 'sign_in', 0, 0, 0, '[]', 0, now() FROM generate_series(1, {users}) AS n;
+    INSERT INTO phone_referrals_phoneverification (phone_number, purpose, version, wrong_guesses_since_success,
+        sent_at, sent_since_success, refused_in_a_row, unbound_guesses_at, unbound_guesses_since_success, updated_at)
+    SELECT {phone}, 'sign_in', 0, 0, '[]', 0, 0, '[]', 0, extract(epoch FROM now())
+    FROM generate_series(1, {users}) AS n;
     INSERT INTO phone_referrals_referral (referred_id, referrer_id, code, created_at)
     SELECT n, {referrer}, 'X', now() - n * interval '1 second' FROM generate_series(2, {referred}) AS n;
     SELECT setval(pg_get_serial_sequence('accounts_user', 'id'), {users});

@@ -182,7 +182,7 @@ def test_what_is_no_code_is_refused_by_name_and_is_no_guess(client, last_code, v
     response = post(client, ENTER, {"phone_number": PHONE, "code": value})
     assert response.status_code == 400
     assert list(response.json()) == ["code"]
-    assert PhoneVerification.objects.get(phone_number=PHONE).wrong_guesses == 0
+    assert PhoneVerification.objects.get(phone_number=PHONE).wrong_guesses_since_success == 0
     assert post(client, ENTER, {"phone_number": PHONE, "code": last_code(PHONE)}).status_code == 201
 
 

@@ -17,8 +17,6 @@ SETTINGS = [
     ("test_numbers", {}, {"+12015550123": {"code": "123456", "until": "2027-01-31"}}),
     ("code_digits", 6, 8),
     ("code_lifetime", 600, 300),
-    ("guesses_per_code", 5, 3),
-    ("guesses_per_phone", 100, 50),
     ("messages_per_day", 10, 5),
     ("resend_wait", 30, 60),
     ("resend_wait_max", 3600, 1800),

@@ -21,6 +21,7 @@ from rest_framework.views import APIView
 from phone_referrals.accounts import PhoneAccounts
 from phone_referrals.exceptions import NotEligible, SignInError
 from phone_referrals.models import PhoneVerification, Referral, ReferralCode
+from phone_referrals.signin import policy
 from phone_referrals.sms import BaseSmsBackend
 from phone_referrals.tokens import BaseTokenIssuer
 from tests.codes import wrong
@@ -100,14 +101,16 @@ def staff(make_user):
 def test_asking_for_a_code_tells_when_it_ends_and_when_to_ask_again(api, phone, outbox):
     response = ask(api, phone)
     assert response.status_code == 200
-    assert response.json() == {"phone_number": phone, "expires_in": 600, "resend_in": 30}
+    answer = response.json()
+    assert re.fullmatch(r"[0-9a-f]{32}", answer.pop("request_id"))
+    assert answer == {"phone_number": phone, "expires_in": 600, "resend_in": 30}
     assert [message.phone_number for message in outbox] == [phone]
 
 
 def test_the_code_is_in_the_answer_where_the_site_echoes_it(api, phone, settings, last_code):
     settings.PHONE_REFERRALS_ECHO_CODE = True
     answer = ask(api, phone).json()
-    assert answer == {"phone_number": phone, "expires_in": 600, "resend_in": 30, "code": last_code(phone)}
+    assert answer["code"] == last_code(phone)
 
 
 def test_the_message_names_the_host_that_was_asked(api, phone, outbox, settings):
@@ -124,7 +127,8 @@ def test_a_second_request_waits(api, phone):
         assert refusal(refused) == (429, "resend_too_soon")
         assert refused["Retry-After"] == "20"
         clock.shift(20)
-        assert ask(api, phone).json() == {"phone_number": phone, "expires_in": 570, "resend_in": 60}
+        answer = ask(api, phone).json()
+    assert (answer["expires_in"], answer["resend_in"]) == (570, 60)
 
 
 def test_the_messages_of_a_day_are_limited(api, phone, settings):
@@ -147,12 +151,27 @@ def test_only_allowed_regions_are_served(api, phone, outbox, settings, regions, 
         assert refusal(response) == (400, "phone_not_allowed")
 
 
-def test_a_gateway_that_fails_is_503_and_costs_no_waiting_time(api, phone, settings):
+def test_a_gateway_that_fails_is_503_and_is_waited_for_only_if_it_refuses(api, phone, settings):
     working = settings.PHONE_REFERRALS_SMS_BACKEND
-    settings.PHONE_REFERRALS_SMS_BACKEND = "tests.gateways.RefusingSmsBackend"
-    assert refusal(ask(api, phone)) == (503, "delivery_failed")
-    settings.PHONE_REFERRALS_SMS_BACKEND = working
-    assert ask(api, phone).status_code == 200
+    with time_machine.travel(datetime(2030, 1, 1, tzinfo=UTC), tick=False) as clock:
+        settings.PHONE_REFERRALS_SMS_BACKEND = "tests.gateways.SilentSmsBackend"
+        assert refusal(ask(api, phone)) == (503, "delivery_failed")
+        settings.PHONE_REFERRALS_SMS_BACKEND = "tests.gateways.RefusingSmsBackend"
+        refused = ask(api, phone)
+        assert refusal(refused) == (503, "delivery_failed")
+        assert refused["Retry-After"] == "30"
+        settings.PHONE_REFERRALS_SMS_BACKEND = working
+        assert refusal(ask(api, phone)) == (429, "resend_too_soon")
+        clock.shift(30)
+        assert ask(api, phone).status_code == 200
+
+
+@pytest.mark.parametrize("junk", [None, "", "junk", "0" * 65, "\0", 7, 1.5, True, [], ["x"], {}, {"x": "y"}], ids=repr)
+def test_junk_in_the_place_of_a_handle_is_no_handle(api, phone, last_code, junk):
+    ask(api, phone)
+    response = enter(api, phone, wrong(last_code(phone)), request_id=junk)
+    assert (refusal(response), response.json()["guesses_left"]) == ((400, "invalid_code"), 9)
+    assert enter(api, phone, last_code(phone), request_id=junk).status_code == 201
 
 
 # users/auth/
@@ -185,13 +204,15 @@ def test_a_code_works_once(api, phone, last_code):
     assert refusal(enter(api, phone, last_code(phone))) == (400, "code_expired")
 
 
-def test_a_wrong_code_tells_how_many_guesses_are_left(api, phone, last_code):
-    ask(api, phone)
-    for left in (4, 3, 2, 1, 0):
-        response = enter(api, phone, wrong(last_code(phone)))
+@pytest.mark.parametrize(("with_handle", "guesses"), [(True, 5), (False, 10)])
+def test_a_wrong_code_tells_how_many_guesses_are_left(api, phone, last_code, with_handle, guesses):
+    asked = ask(api, phone).json()
+    handle = {"request_id": asked["request_id"]} if with_handle else {}
+    for left in range(guesses - 1, -1, -1):
+        response = enter(api, phone, wrong(last_code(phone)), **handle)
         assert refusal(response) == (400, "invalid_code")
         assert response.json()["guesses_left"] == left
-    refused = enter(api, phone, last_code(phone))
+    refused = enter(api, phone, last_code(phone), **handle)
     assert refusal(refused) == (429, "too_many_guesses")
     assert 0 < int(refused["Retry-After"]) <= 30
 
@@ -199,7 +220,7 @@ def test_a_wrong_code_tells_how_many_guesses_are_left(api, phone, last_code):
 def test_a_429_says_how_long_to_wait_also_when_one_need_not(api, phone, last_code):
     with time_machine.travel(datetime(2030, 1, 1, tzinfo=UTC), tick=False) as clock:
         ask(api, phone)
-        for _ in range(5):
+        for _ in range(10):
             enter(api, phone, wrong(last_code(phone)))
         clock.shift(60)
         refused = enter(api, phone, last_code(phone))
@@ -211,8 +232,8 @@ def test_a_code_nobody_asked_for_is_refused(api, phone):
     assert refusal(enter(api, phone, "123456")) == (400, "code_expired")
 
 
-def test_a_phone_of_too_many_wrong_guesses_is_locked(api, phone, last_code, settings):
-    settings.PHONE_REFERRALS_GUESSES_PER_PHONE = 1
+def test_a_phone_of_too_many_wrong_guesses_is_locked(api, phone, last_code, monkeypatch):
+    monkeypatch.setattr(policy, "GUESSES_SINCE_SUCCESS", 1)
     ask(api, phone)
     enter(api, phone, wrong(last_code(phone)))
     assert refusal(enter(api, phone, last_code(phone))) == (403, "phone_locked")
@@ -932,7 +953,7 @@ def test_a_wrong_guess_counts_on_a_host_with_atomic_requests(api, phone, last_co
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
     ask(api, phone)
     assert refusal(enter(api, phone, wrong(last_code(phone)))) == (400, "invalid_code")
-    assert PhoneVerification.objects.get().wrong_guesses == 1
+    assert PhoneVerification.objects.get().wrong_guesses_since_success == 1
     assert enter(api, phone, last_code(phone)).status_code == 201
 
 

@@ -2,10 +2,9 @@ from datetime import date
 
 import pytest
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from phone_referrals.models import PhoneVerification, RedeemedPhone, Referral, ReferralCode, SmsUsage
-from phone_referrals.signin.codes import State
+from phone_referrals.signin.state import Message, State
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +31,12 @@ def test_a_phone_has_one_row_for_each_purpose():
 
 def test_a_state_is_written_where_nobody_has_written_since():
     row = make_row()
-    state = State(serial=-5, code_expires_at=timezone.now(), wrong_guesses=3, sent_at=(1.5, 2.5))
+    state = State(
+        serial=-5,
+        code_expires_at=1893499200.123456,
+        sent_at=(Message(1.5, 3), Message(2.5, 0, "digest")),
+        unbound_guesses_at=(3.5,),
+    )
 
     assert PhoneVerification.objects.compare_and_set(row, state)
 
@@ -43,12 +47,12 @@ def test_a_state_is_written_where_nobody_has_written_since():
 
 def test_a_state_is_not_written_where_somebody_has_written_since():
     row = make_row()
-    assert PhoneVerification.objects.compare_and_set(row, State(wrong_guesses=1))
+    assert PhoneVerification.objects.compare_and_set(row, State(sent_since_success=1))
 
-    assert not PhoneVerification.objects.compare_and_set(row, State(wrong_guesses=2))
+    assert not PhoneVerification.objects.compare_and_set(row, State(sent_since_success=2))
 
     row.refresh_from_db()
-    assert row.wrong_guesses == 1
+    assert row.sent_since_success == 1
 
 
 @pytest.mark.parametrize("serial", [-(2**63), 2**63 - 1])
@@ -61,12 +65,14 @@ def test_a_serial_has_64_bits(serial):
 def test_clearing_forgets_everything_and_defeats_who_has_read_before():
     row = make_row(
         serial=1,
-        code_expires_at=timezone.now(),
-        wrong_guesses=5,
+        code_expires_at=1.5,
         wrong_guesses_since_success=100,
-        sent_at=[1.5],
+        sent_at=[[1.5, 5, ""]],
         sent_since_success=3,
-        resend_at=timezone.now(),
+        refused_in_a_row=2,
+        resend_at=1.5,
+        unbound_guesses_at=[1.5],
+        unbound_guesses_since_success=20,
     )
 
     assert PhoneVerification.objects.clear() == 1

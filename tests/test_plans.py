@@ -48,9 +48,11 @@ ROWS = """
     INSERT INTO {codes} (user_id, active_for_id, code, is_disabled, uses, created_at)
     SELECT id, id, 'A' || row_number() OVER (ORDER BY id) - 1, false, 0, now() FROM {users};
 
-    INSERT INTO {verifications} (phone_number, purpose, version, wrong_guesses, wrong_guesses_since_success, sent_at,
-                                 sent_since_success, updated_at)
-    SELECT 'phone ' || n, 'sign_in', 0, 0, 0, '[]', 0, now() FROM generate_series(1, %(users)s) AS n;
+    INSERT INTO {verifications} (phone_number, purpose, version, wrong_guesses_since_success, sent_at,
+                                 sent_since_success, refused_in_a_row, unbound_guesses_at,
+                                 unbound_guesses_since_success, updated_at)
+    SELECT 'phone ' || n, 'sign_in', 0, 0, '[]', 0, 0, '[]', 0, extract(epoch FROM now())
+    FROM generate_series(1, %(users)s) AS n;
 
     INSERT INTO {usage} (day, region, slot, sent, verified, failed, limit_reported, pause_reported)
     SELECT date '1980-01-01' + n, 'US', 0, 1, 1, 0, false, false FROM generate_series(1, %(users)s) AS n;

@@ -27,6 +27,7 @@ from phone_referrals.models import PhoneVerification, Referral, ReferralCode, Sm
 from phone_referrals.pages import urls as page_urls
 from phone_referrals.phones import parse
 from phone_referrals.profiles.sign_in import sign_in as sign_in_domain
+from phone_referrals.signin import policy
 from phone_referrals.signin.backend import Proof
 from phone_referrals.signin.verification import CodeSent, check_code, request_code
 from phone_referrals.sms import BaseSmsBackend, SmsMessage
@@ -137,10 +138,10 @@ def failing_login():
 
 @pytest.mark.django_db(transaction=True)
 def test_the_flow_says_no_number_and_no_code_to_the_log(
-    client, phone, other_phone, last_code, everything, failing_receivers, settings
+    client, phone, other_phone, last_code, everything, failing_receivers, settings, monkeypatch
 ):
     codes = []
-    settings.PHONE_REFERRALS_GUESSES_PER_PHONE = 6
+    monkeypatch.setattr(policy, "GUESSES_SINCE_SUCCESS", 6)
     gateway = settings.PHONE_REFERRALS_SMS_BACKEND
     with time_machine.travel(timezone.now()) as clock, everything() as output:
         # Sign up, invite, be invited, log out.
@@ -268,8 +269,9 @@ def test_a_crash_while_a_code_is_entered_is_reported_without_number_and_code(
 CRASHES_OF_ASKING = [
     "phone_referrals.phones.parse",
     "phone_referrals.phones.region_of",
-    "phone_referrals.signin.codes.on_request",
+    "phone_referrals.signin.policy.on_request",
     "phone_referrals.signin.codes.derive",
+    "phone_referrals.signin.codes.handles",
     "phone_referrals.statements.Select.one",
     "phone_referrals.statements.insert",
     "phone_referrals.sms.render_to_string",
@@ -450,7 +452,7 @@ def test_values_and_rows_are_written_without_number_and_code(phone, other_phone,
     referral = Referral(referrer=user, referred=other, code="ABCDEF")
     signed_in = sign_in_domain(None, phone_number=phone, code=code)
     for each in (
-        CodeSent(phone_number=phone, expires_in=1, resend_in=1, code=code),
+        CodeSent(phone_number=phone, expires_in=1, resend_in=1, code=code, request_id=code),
         SmsMessage(phone_number=phone, text=f"Your code: {code}"),
         Proof(phone_number=phone, user=user),
         signed_in,

@@ -99,16 +99,6 @@ class Conf:
         return int(_get("PHONE_REFERRALS_CODE_LIFETIME", 600))
 
     @property
-    def guesses_per_code(self) -> int:
-        """Wrong guesses after which a code is dead."""
-        return int(_get("PHONE_REFERRALS_GUESSES_PER_CODE", 5))
-
-    @property
-    def guesses_per_phone(self) -> int:
-        """Wrong guesses, across codes and since the last success, that lock a phone. NIST SP 800-63B: 100 at most."""
-        return int(_get("PHONE_REFERRALS_GUESSES_PER_PHONE", 100))
-
-    @property
     def messages_per_day(self) -> int:
         """Messages to one phone for one purpose in any 24 hours."""
         return int(_get("PHONE_REFERRALS_MESSAGES_PER_DAY", 10))

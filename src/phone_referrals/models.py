@@ -1,5 +1,6 @@
 from dataclasses import fields
 from datetime import UTC, datetime
+from time import time
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -9,25 +10,26 @@ from django.utils.translation import gettext_lazy as _
 
 from phone_referrals import phones, statements
 from phone_referrals.natural_keys import NaturalKeyModel, NaturalKeyQuerySet
-from phone_referrals.signin.codes import State
+from phone_referrals.signin.state import Message, State
 
 
 class PhoneVerificationQuerySet(NaturalKeyQuerySet):
     def compare_and_set(self, row: "PhoneVerification", state: State) -> bool:
         """Write `state` if nobody has written since `row` was read; return whether it was written."""
-        values = {"version": row.version + 1, "updated_at": timezone.now(), **vars(state)}
+        values = {"version": row.version + 1, "updated_at": time(), **vars(state)}
         where = {"id": row.pk, "version": row.version}
         return statements.update(PhoneVerification, using=self.db, where=where, values=values)
 
     def clear(self) -> int:
         """Unlock the phones and end their codes and waits; return how many. For an admin who knows the owner."""
-        return self.update(version=models.F("version") + 1, updated_at=timezone.now(), **vars(State()))
+        return self.update(version=models.F("version") + 1, updated_at=time(), **vars(State()))
 
 
 class PhoneVerification(NaturalKeyModel):
     """The state of one phone's current code and of its limits, for one purpose.
 
-    It holds no code: `signin.codes.derive` makes one from `serial` and the site's secret.
+    It holds no code: `signin.codes.derive` makes one from `serial` and the site's secret. Times are POSIX seconds, so
+    that neither `USE_TZ` nor `TIME_ZONE` nor a change to or from summer time moves them.
     """
 
     # Text, not a `PhoneNumberField`: E.164 always, whatever PHONENUMBER_DB_FORMAT the host stores its own in.
@@ -35,13 +37,15 @@ class PhoneVerification(NaturalKeyModel):
     purpose = models.CharField(_("purpose"), max_length=16)
     version = models.PositiveBigIntegerField(default=0, editable=False)
     serial = models.BigIntegerField(null=True, editable=False)
-    code_expires_at = models.DateTimeField(_("code expires at"), null=True)
-    wrong_guesses = models.PositiveSmallIntegerField(_("wrong guesses of this code"), default=0)
-    wrong_guesses_since_success = models.PositiveIntegerField(_("wrong guesses since the last success"), default=0)
-    sent_at = models.JSONField(default=list, editable=False)
+    code_expires_at = models.FloatField(_("code expires at"), null=True)
+    sent_at = models.JSONField(default=list, editable=False)  # `Message`s
     sent_since_success = models.PositiveSmallIntegerField(_("messages since the last success"), default=0)
-    resend_at = models.DateTimeField(_("next message from"), null=True)
-    updated_at = models.DateTimeField(_("updated at"), default=timezone.now)
+    refused_in_a_row = models.PositiveSmallIntegerField(default=0, editable=False)
+    resend_at = models.FloatField(_("next message from"), null=True)
+    wrong_guesses_since_success = models.PositiveIntegerField(_("wrong guesses since the last success"), default=0)
+    unbound_guesses_at = models.JSONField(default=list, editable=False)
+    unbound_guesses_since_success = models.PositiveSmallIntegerField(default=0, editable=False)
+    updated_at = models.FloatField(_("updated at"), default=time)
 
     natural = ("phone_number", "purpose")
     objects = PhoneVerificationQuerySet.as_manager()
@@ -59,7 +63,8 @@ class PhoneVerification(NaturalKeyModel):
     @property
     def state(self) -> State:
         values = {field.name: getattr(self, field.name) for field in fields(State)}
-        return State(**{**values, "sent_at": tuple(self.sent_at)})
+        messages = tuple(Message(*each) for each in self.sent_at)
+        return State(**{**values, "sent_at": messages, "unbound_guesses_at": tuple(self.unbound_guesses_at)})
 
 
 class QueuedCode(models.Model):

@@ -43,6 +43,9 @@ class CodeSent(serializers.Serializer[Any]):
     phone_number = serializers.CharField()
     expires_in = serializers.IntegerField(help_text="Seconds.")
     resend_in = serializers.IntegerField(help_text="Seconds.")
+    request_id = serializers.CharField(
+        required=False, help_text="To be sent back with the code. Not where a token or session says whose code it is."
+    )
     code = serializers.CharField(required=False, help_text="Only where the site echoes codes for development.")
 
 

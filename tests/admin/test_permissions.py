@@ -123,7 +123,7 @@ def rows(people, make_user):
     return {
         ReferralCode: ReferralCode.objects.create(user=user, code="A0"),
         Referral: Referral.objects.create(referred=make_user(50), referrer=user, code="A0"),
-        PhoneVerification: PhoneVerification.objects.create(phone_number="+12015550160", wrong_guesses=3),
+        PhoneVerification: PhoneVerification.objects.create(phone_number="+12015550160", wrong_guesses_since_success=3),
         SmsUsage: SmsUsage.objects.create(day="2026-01-02", region="US", sent=1),
     }
 

@@ -26,19 +26,21 @@ class Record:
         self.wrong = []
         self.successes = []
         self.cleared = []
+        self.handles = []
 
     def ask(self, phone):
         """Ask for a code; return the seconds to wait for the next, or why there is none."""
         try:
-            wait = request_code(phone_number=phone, host="example.com").resend_in
+            sent = request_code(phone_number=phone, host="example.com")
         except PhoneReferralsError as refusal:
             return refusal.code, refusal.retry_after
         self.messages.append(timezone.now())
-        return "sent", wait
+        self.handles.append(sent.request_id)
+        return "sent", sent.resend_in
 
-    def enter(self, phone, code):
+    def enter(self, phone, code, request_id=""):
         try:
-            check_code(phone_number=phone, code=code)
+            check_code(phone_number=phone, code=code, request_id=request_id)
         except InvalidCode:
             self.wrong.append(timezone.now())
         except PhoneReferralsError as refusal:

@@ -27,7 +27,8 @@ def owner_signs_in(day):
 def test_thirty_days_of_asking_and_guessing_as_fast_as_allowed(clock, phone, last_code):
     """The attacker asks at every moment at which it could help, and enters more codes at once than are judged.
 
-    The owner enters the code of the latest message among them. A phone that is locked is cleared on day 15.
+    The codes are entered with the handle of the latest message and without one, the owner's among them. A phone that
+    is locked is cleared on day 15.
     """
     record, signed_in_on, locked_on = Record(), set(), []
     now = START
@@ -37,10 +38,12 @@ def test_thirty_days_of_asking_and_guessing_as_fast_as_allowed(clock, phone, las
             answers = in_parallel_(record.ask, [phone] * 2)
             waits = [wait for _, wait in answers]
             if any(outcome == "sent" for outcome, _ in answers):
-                entered = wrong_codes(last_code(phone), 6)
+                handle = record.handles[-1]
+                entered = [(code, handle) for code in wrong_codes(last_code(phone), 6)]
+                entered += [(code, "") for code in wrong_codes(last_code(phone), 11)]
                 if owner_signs_in(day) and day not in signed_in_on:
-                    entered.insert(day % 6, last_code(phone))
-                if "accepted" in in_parallel_(partial(record.enter, phone), entered):
+                    entered.insert(day % 6, (last_code(phone), handle))
+                if "accepted" in in_parallel_(lambda guess: record.enter(phone, *guess), entered):
                     signed_in_on.add(day)
                     waits = [1]  # The clock tells what came before a sign-in from what came after it.
             if answers[0][0] == "phone_locked":
@@ -66,9 +69,42 @@ def test_thirty_days_of_asking_and_guessing_as_fast_as_allowed(clock, phone, las
         **figures,
     )
     # Not one less either: an attacker who got less would prove nothing.
-    assert list(figures.values()) == [10, 50, 100]
+    assert list(figures.values()) == [10, 60, 100]
     assert len(locked_on) == 2
     assert len(signed_in_on) >= 10
+
+
+@pytest.mark.django_db
+def test_a_stranger_who_sends_no_message_keeps_no_owner_out(clock, phone, last_code):
+    """The stranger polls from the first second, for two weeks, and has any number of addresses."""
+    stranger, owner = Record(), Record()
+    for _ in range(14):
+        for seconds in (0, 1, 8):
+            clock.shift(seconds)
+            for code in wrong_codes("000000", 30):
+                stranger.enter(phone, code, request_id="0" * 32)
+            if seconds == 0:
+                assert owner.ask(phone)[0] == "sent"
+        assert owner.enter(phone, last_code(phone), owner.handles[-1]) == "accepted", "at the first try"
+        clock.shift(DAY - timedelta(seconds=9))
+    tell("Two weeks of polling", judged_guesses=len(stranger.judged), sign_ins_of_the_owner=len(owner.successes))
+    assert most_in_24_hours(stranger.judged) == 10
+    assert len(owner.successes) == 14
+
+
+@pytest.mark.django_db
+def test_a_stranger_who_polls_for_a_year_does_not_lock_a_phone(clock, phone, last_code):
+    """The owner asks every day and does not get to entering the code."""
+    stranger, owner = Record(), Record()
+    for _ in range(365):
+        owner.ask(phone)
+        for code in wrong_codes(last_code(phone), 30):
+            stranger.enter(phone, code)
+        clock.shift(DAY)
+    assert owner.ask(phone)[0] == "sent"
+    assert owner.enter(phone, last_code(phone), owner.handles[-1]) == "accepted"
+    tell("A year of polling", judged_guesses=len(stranger.judged))
+    assert stranger.most_wrong_in_a_row() == 20
 
 
 @pytest.mark.django_db(transaction=True)

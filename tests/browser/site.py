@@ -39,7 +39,7 @@ class BrowsedSite:
 
     def let_resend(self, phone):
         """As if the wait for another message were over."""
-        self.sql("UPDATE phone_referrals_phoneverification SET resend_at = now() WHERE phone_number = %s", phone)
+        self.sql("UPDATE phone_referrals_phoneverification SET resend_at = NULL WHERE phone_number = %s", phone)
 
     def sign_up(self, phone, invited_by=""):
         """Sign a phone up through the API; return its referral code."""

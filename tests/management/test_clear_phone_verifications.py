@@ -9,7 +9,7 @@ from django.db.models.signals import pre_delete
 from django.utils import timezone
 
 from phone_referrals.models import PhoneVerification, QueuedCode
-from phone_referrals.signin.codes import State
+from phone_referrals.signin.state import State
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +21,9 @@ def noon(time_machine):
 
 def add(number, days, **values):
     at = datetime(2026, 6, 10, 12, tzinfo=UTC) - timedelta(days=days)
-    PhoneVerification.objects.create(phone_number=f"+1201555{number:04}", purpose="sign_in", updated_at=at, **values)
+    PhoneVerification.objects.create(
+        phone_number=f"+1201555{number:04}", purpose="sign_in", updated_at=at.timestamp(), **values
+    )
 
 
 def clear(*arguments):

@@ -75,7 +75,7 @@ def test_a_forged_form_does_nothing_and_leads_back_with_a_word(visitors, outbox,
     assert len(outbox) == sent
     assert not browser.cookies.get(django_settings.LANGUAGE_COOKIE_NAME)
     assert dict(browser.session) == session
-    assert PhoneVerification.objects.get().state.wrong_guesses == 0
+    assert PhoneVerification.objects.get().state.wrong_guesses_since_success == 0
     page = browser.get(answer["Location"], follow=True)
     assert page.status_code == 200
     if name != "set_language":  # This one leads to where it was, which a test's browser does not say.

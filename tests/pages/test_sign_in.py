@@ -18,6 +18,7 @@ from phone_referrals.models import PhoneVerification, ReferralCode
 from phone_referrals.pages.pending import KEY
 from phone_referrals.pages.sign_in import region_of_browser
 from phone_referrals.referrals.codes import code_of
+from phone_referrals.signin import policy
 from phone_referrals.signin.verification import request_code
 
 pytestmark = pytest.mark.django_db
@@ -321,7 +322,7 @@ def test_what_is_no_code_is_no_guess(ask, enter, phone, text_of, typed):
     answer = enter(typed)
     assert answer.status_code == 400
     assert 'role="alert"' in answer.content.decode()
-    assert PhoneVerification.objects.get().wrong_guesses == 0
+    assert PhoneVerification.objects.get().wrong_guesses_since_success == 0
 
 
 def test_a_code_that_is_too_old_has_expired(client, ask, enter, phone, clock, text_of):
@@ -388,8 +389,8 @@ def test_staff_may_sign_in_where_the_site_says_so(ask, enter, phone, make_user, 
     assert enter(phone)["Location"] == "/"
 
 
-def test_a_phone_is_locked_after_too_many_wrong_codes(ask, enter, phone, last_code, wrong, settings, text_of):
-    settings.PHONE_REFERRALS_GUESSES_PER_PHONE = 1
+def test_a_phone_is_locked_after_too_many_wrong_codes(ask, enter, phone, last_code, wrong, monkeypatch, text_of):
+    monkeypatch.setattr(policy, "GUESSES_SINCE_SUCCESS", 1)
     ask(phone)
     enter(wrong(last_code(phone)))
     answer = enter(phone)
@@ -414,7 +415,7 @@ def test_a_wrong_guess_stays_counted_on_a_site_whose_requests_are_transactions(
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
     ask(phone)
     assert enter(wrong(last_code(phone))).status_code == 400
-    assert PhoneVerification.objects.get().wrong_guesses == 1
+    assert PhoneVerification.objects.get().wrong_guesses_since_success == 1
     assert enter(phone)["Location"] == "/"
 
 
@@ -605,7 +606,7 @@ def test_pages_and_api_count_the_same_guessers(ask, enter, limit, phone, last_co
         answer = APIClient().post("/api/users/auth/", data, format="json")
     assert answer.status_code == 429
     assert 3590 <= int(answer["Retry-After"]) <= 3600
-    assert PhoneVerification.objects.get().wrong_guesses == 1
+    assert PhoneVerification.objects.get().wrong_guesses_since_success == 1
 
 
 def test_sending_again_is_counted_too(client, ask, limit, phone, outbox, text_of, clock):

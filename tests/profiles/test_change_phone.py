@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from phone_referrals import signals
 from phone_referrals.accounts import PhoneAccounts, get_accounts
 from phone_referrals.models import PhoneVerification
+from phone_referrals.signin import policy
 from tests.codes import wrong
 from tests.profiles.conftest import NEW, OLD
 
@@ -313,8 +314,8 @@ def test_refusals_speak_russian():
             assert re.search("[а-я]", str(error.message))
 
 
-def test_wrong_guesses_lock_the_change_and_not_the_sign_in(me, post, last_code, settings, sign_in):
-    settings.PHONE_REFERRALS_GUESSES_PER_PHONE = 1
+def test_wrong_guesses_lock_the_change_and_not_the_sign_in(me, post, last_code, monkeypatch, sign_in):
+    monkeypatch.setattr(policy, "GUESSES_SINCE_SUCCESS", 1)
     post(me, "phone/get_verify_code/", phone_number=NEW)
     post(me, "phone/", phone_number=NEW, code=wrong(last_code(NEW)))
     assert post(me, "phone/", phone_number=NEW, code=last_code(NEW)).code == "phone_locked"

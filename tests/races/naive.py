@@ -15,7 +15,6 @@ from phone_referrals.models import PhoneVerification, Referral, ReferralCode
 from phone_referrals.profiles.change_phone import PhoneChanged
 from phone_referrals.profiles.sign_in import SignedIn
 from phone_referrals.referrals import codes, tree
-from phone_referrals.signin.codes import State
 from phone_referrals.signin.verification import REFUSALS
 
 
@@ -26,7 +25,8 @@ def pause():
 def decide(phone_number, purpose, policy, *, with_is_known=False):
     """As `signin.verification._decide`, without comparing when it sets."""
     row = PhoneVerification.objects.filter(phone_number=phone_number, purpose=purpose).first()
-    decision = policy(row.state if row else State())
+    row = row or PhoneVerification(phone_number=phone_number, purpose=purpose)
+    decision = policy(row.state)
     if decision.outcome in REFUSALS:
         raise REFUSALS[decision.outcome](retry_after=decision.wait)
     pause()

@@ -57,29 +57,36 @@ def test_one_code_signs_in_many_times_without_comparing(one_right_code, monkeypa
 
 
 @pytest.fixture
-def wrong_codes(at_once, forget, send_code, phone):
-    def scenario():
+def wrong_codes(at_once, forget, last_code, phone):
+    def scenario(with_handle=True):
         forget()
-        right = int(send_code(phone))
+        sent = request_code(phone_number=phone, host="example.com")
+        handle = sent.request_id if with_handle else ""
+        right = int(last_code(phone))
         guesses = [f"{(right + away) % 10**6:06}" for away in range(1, THREADS + 1)]
-        calls = [lambda code=code: check_code(phone_number=phone, code=code) for code in guesses]
+        calls = [lambda code=code: check_code(phone_number=phone, code=code, request_id=handle) for code in guesses]
         return Counter(map(type, at_once(*calls)))
 
     return scenario
 
 
-def test_five_wrong_guesses_are_judged_however_many_come_at_once(wrong_codes, phone):
-    outcomes = wrong_codes()
+@pytest.mark.parametrize(("with_handle", "judged"), [(True, 5), (False, 10)])
+def test_no_more_wrong_guesses_are_judged_however_many_come_at_once(wrong_codes, phone, with_handle, judged):
+    outcomes = wrong_codes(with_handle)
 
-    assert outcomes[InvalidCode] == 5
-    assert outcomes[TooManyGuesses] + outcomes[Busy] == THREADS - 5
-    assert PhoneVerification.objects.get(phone_number=phone).wrong_guesses == 5
+    assert outcomes[InvalidCode] == judged
+    assert outcomes[TooManyGuesses] + outcomes[Busy] == THREADS - judged
+    row = PhoneVerification.objects.get(phone_number=phone)
+    assert row.wrong_guesses_since_success == judged
+    assert row.unbound_guesses_since_success == len(row.unbound_guesses_at) == (0 if with_handle else 10)
+    assert row.state.sent_at[0].wrong_guesses == (5 if with_handle else 0)
 
 
-def test_more_wrong_guesses_are_judged_without_comparing(wrong_codes, monkeypatch):
+@pytest.mark.parametrize(("with_handle", "judged"), [(True, 5), (False, 10)])
+def test_more_wrong_guesses_are_judged_without_comparing(wrong_codes, monkeypatch, with_handle, judged):
     monkeypatch.setattr(verification, "_decide", naive.decide)
 
-    assert any(wrong_codes()[InvalidCode] > 5 for _ in range(ROUNDS))
+    assert any(wrong_codes(with_handle)[InvalidCode] > judged for _ in range(ROUNDS))
 
 
 @pytest.fixture(params=[False, True], ids=["new", "known"])

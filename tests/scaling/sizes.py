@@ -18,9 +18,10 @@ TABLES = {
     "accounts_user": "(password, is_superuser, is_staff, is_active, date_joined, phone_number) "
     "SELECT '!' || repeat('x', 40), false, false, true, now(), '+1201' || lpad(i::text, 7, '0')",
     "authtoken_token": "(key, created, user_id) SELECT md5(i::text) || '12345678', now(), i",
-    "phone_referrals_phoneverification": "(phone_number, purpose, version, wrong_guesses, wrong_guesses_since_success, "
-    "sent_at, sent_since_success, updated_at) "
-    "SELECT '+1201' || lpad(i::text, 7, '0'), 'sign_in', 2, 0, 0, '[1763913600.123456]', 0, now()",
+    "phone_referrals_phoneverification": "(phone_number, purpose, version, wrong_guesses_since_success, sent_at, "
+    "sent_since_success, refused_in_a_row, unbound_guesses_at, unbound_guesses_since_success, updated_at) "
+    "SELECT '+1201' || lpad(i::text, 7, '0'), 'sign_in', 2, 0, '[[1763913600.123456, 0, \"\"]]', 0, 0, '[]', 0, "
+    "extract(epoch FROM now())",
     "phone_referrals_referralcode": "(code, is_disabled, uses, created_at, user_id, active_for_id) "
     "SELECT 'A' || upper(to_hex(i)), false, 0, now(), i, i",
     "phone_referrals_referral": "(code, created_at, referred_id, referrer_id) "

@@ -87,7 +87,7 @@ def test_a_wrong_code_gives_nobody_and_counts(authenticated, make_user, phone, s
     make_user()
     code = send_code(phone)
     assert authenticated(phone_number=phone, secret_code=wrong(code)) is None
-    assert PhoneVerification.objects.get().wrong_guesses == 1
+    assert PhoneVerification.objects.get().wrong_guesses_since_success == 1
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ from phone_referrals.exceptions import (
     TooManyMessages,
 )
 from phone_referrals.models import PhoneVerification, SmsUsage
-from phone_referrals.signin import codes, verification
+from phone_referrals.signin import codes, derived, policy, verification
+from phone_referrals.signin.state import State
 from phone_referrals.signin.verification import check_code, request_code
 from phone_referrals.sms import BaseSmsBackend
 
@@ -64,10 +65,10 @@ def another(code):
     return f"{int(code) ^ 1:0{len(code)}}"
 
 
-def guess_wrong(phone, code, times=1):
+def guess_wrong(phone, code, times=1, **kwargs):
     for _ in range(times):
         with pytest.raises(InvalidCode):
-            guess(phone, another(code))
+            guess(phone, another(code), **kwargs)
 
 
 # A code and its life
@@ -189,38 +190,145 @@ def test_a_code_is_shown_to_the_caller_only_where_it_is_echoed(phone, other_phon
 # Limits
 
 
-def test_after_the_limit_of_wrong_guesses_the_right_code_is_refused(phone, send_code):
-    code = send_code(phone)
-    for left in (4, 3, 2, 1, 0):
+@pytest.mark.parametrize(("with_handle", "guesses"), [(True, 5), (False, 10)])
+def test_after_the_limit_of_wrong_guesses_the_right_code_is_refused(phone, last_code, with_handle, guesses):
+    request_id = ask(phone).request_id if with_handle else ask(phone) and ""
+    code = last_code(phone)
+    for left in range(guesses - 1, -1, -1):
         with pytest.raises(InvalidCode) as refusal:
-            guess(phone, another(code))
+            guess(phone, another(code), request_id=request_id)
         assert refusal.value.extra == {"guesses_left": left}
     with pytest.raises(TooManyGuesses) as refusal:
-        guess(phone, code)
+        guess(phone, code, request_id=request_id)
     assert 0 < refusal.value.retry_after <= 30
 
 
-def test_the_wrong_guesses_of_a_phone_survive_a_new_code(clock, settings, phone, send_code):
-    settings.PHONE_REFERRALS_GUESSES_PER_PHONE = 7
-    guess_wrong(phone, send_code(phone), times=5)
+def test_the_wrong_guesses_of_a_phone_survive_a_new_code(clock, monkeypatch, phone, last_code):
+    monkeypatch.setattr(policy, "GUESSES_SINCE_SUCCESS", 7)
+    request_id = ask(phone).request_id
+    guess_wrong(phone, last_code(phone), times=5, request_id=request_id)
     clock.shift(30)
-    code = send_code(phone)
+    request_id = ask(phone).request_id
+    code = last_code(phone)
     with pytest.raises(InvalidCode) as refusal:
-        guess(phone, another(code))
+        guess(phone, another(code), request_id=request_id)
     assert refusal.value.extra == {"guesses_left": 1}
-    guess_wrong(phone, code)
+    guess_wrong(phone, code, request_id=request_id)
     with pytest.raises(PhoneLocked):
-        guess(phone, code)
+        guess(phone, code, request_id=request_id)
 
 
-def guess_wrong_for_days(phone, times, clock, send_code):
+def test_a_stranger_who_polls_keeps_nobody_out_who_sends_the_handle_back(clock, phone, last_code):
+    def poll():
+        for _ in range(30):
+            with suppress(InvalidCode, CodeExpired, TooManyGuesses):
+                guess(phone, "no code", request_id="0" * 32)
+
+    poll()
+    request_id = ask(phone).request_id
+    poll()
+    clock.shift(8)
+    poll()
+    with pytest.raises(TooManyGuesses):
+        guess(phone, last_code(phone))
+    guess(phone, last_code(phone), request_id=request_id)
+
+
+def test_a_handle_is_worth_nothing_for_another_phone_purpose_or_code(clock, phone, other_phone, last_code):
+    handles = [ask(other_phone).request_id, ask(phone).request_id]
+    ask(phone, purpose="delete")
+    clock.shift(300)
+    handles.append(ask(phone, purpose="delete").request_id)
+    assert len({*handles, ask(phone).request_id}) == 4
+    for handle in handles:
+        with pytest.raises(InvalidCode) as refusal:
+            guess(phone, "no code", request_id=handle)
+    assert refusal.value.extra == {"guesses_left": 7}, "each was a guess without a handle"
+
+
+def test_a_resend_has_five_guesses_of_its_own_and_leaves_the_others(clock, phone, last_code):
+    first = ask(phone).request_id
+    code = last_code(phone)
+    guess_wrong(phone, code, times=5, request_id=first)
+    clock.shift(30)
+    second = ask(phone).request_id
+    assert last_code(phone) == code
+    with pytest.raises(TooManyGuesses):
+        guess(phone, code, request_id=first)
+    guess(phone, code, request_id=second)
+
+
+def test_a_handle_from_before_the_secret_was_changed_is_known_by_the_fallback(phone, settings, last_code):
+    request_id = ask(phone).request_id
+    old, settings.SECRET_KEY = settings.SECRET_KEY, "the new one"
+    settings.SECRET_KEY_FALLBACKS = [old]
+    with pytest.raises(InvalidCode) as refusal:
+        guess(phone, "no code", request_id=request_id)
+    assert refusal.value.extra == {"guesses_left": 4}
+
+
+@pytest.mark.parametrize("junk", ["", "0" * 32, "\ud800", "\0", "x" * 10_000])
+def test_junk_is_no_handle(phone, last_code, junk):
+    ask(phone)
+    with pytest.raises(InvalidCode) as refusal:
+        guess(phone, another(last_code(phone)), request_id=junk)
+    assert refusal.value.extra == {"guesses_left": 9}
+
+
+def test_a_signed_in_user_is_the_handle(clock, phone, make_user, last_code):
+    mine, other = make_user(1), make_user(2)
+    assert ask(phone, purpose="change_phone", user=mine).request_id == ""
+    with pytest.raises(InvalidCode) as refusal:
+        guess(phone, "no code", purpose="change_phone", user=mine)
+    assert refusal.value.extra == {"guesses_left": 4}
+    with pytest.raises(InvalidCode) as refusal:
+        guess(phone, "no code", purpose="change_phone", user=other)
+    assert refusal.value.extra == {"guesses_left": 9}
+    row = PhoneVerification.objects.get()
+    assert len(row.sent_at[0][2]) == 32, "a digest, not the key of a user"
+    guess(phone, last_code(phone), purpose="change_phone", user=mine)
+
+
+def test_as_much_is_derived_and_compared_whatever_a_phone_was_sent(
+    clock, phone, other_phone, settings, monkeypatch, django_assert_num_queries
+):
+    """How long an answer takes must not tell whether a phone is known: counted, because times vary."""
+    settings.SECRET_KEY_FALLBACKS = ["old"]
+    compared, derived_of = [], []
+    matches, handles, derive = codes.matches, codes.handles, codes.derive
+    monkeypatch.setattr(codes, "matches", lambda code, these: compared.append(len(list(these))) or matches(code, these))
+    monkeypatch.setattr(
+        codes, "handles", lambda names, **values: derived_of.append(len(names)) or handles(names, **values)
+    )
+    monkeypatch.setattr(codes, "derive", lambda **values: derived_of.append("code") or derive(**values))
+    seen = []
+    for number in ("unknown", "asked", "asked twice", "used"):
+        if number != "unknown":
+            ask(phone)
+            clock.shift(60)
+        if number == "used":
+            guess(phone, derived.live_codes(phone, "sign_in", PhoneVerification.objects.get().state)[0])
+        clock.shift(600 if number == "used" else 0)
+        compared.clear()
+        derived_of.clear()
+        with (
+            django_assert_num_queries(1 if number in {"unknown", "used"} else 2),
+            pytest.raises(CodeExpired if number in {"unknown", "used"} else InvalidCode),
+        ):
+            guess(other_phone if number == "unknown" else phone, "no code", request_id="junk")
+        seen.append((tuple(compared), tuple(derived_of)))
+    assert set(seen) == {((2, *[2] * 10), ("code", "code", 10, 10))}
+
+
+def guess_wrong_for_days(phone, times, clock, last_code):
     for count in range(0, times, 5):
         clock.shift(timedelta(hours=3))
-        guess_wrong(phone, send_code(phone), times=min(5, times - count))
+        request_id = ask(phone).request_id
+        guess_wrong(phone, last_code(phone), times=min(5, times - count), request_id=request_id)
 
 
-def test_the_hundredth_wrong_guess_locks_the_phone_until_it_is_cleared(clock, phone, other_phone, send_code):
-    guess_wrong_for_days(phone, 99, clock, send_code)
+def test_the_hundredth_wrong_guess_locks_the_phone_until_it_is_cleared(clock, phone, other_phone, send_code, last_code):
+    guess_wrong_for_days(phone, 99, clock, last_code)
     clock.shift(timedelta(hours=3))
     code = send_code(phone)
     guess_wrong(phone, code)
@@ -237,11 +345,11 @@ def test_the_hundredth_wrong_guess_locks_the_phone_until_it_is_cleared(clock, ph
     guess(phone, send_code(phone))
 
 
-def test_a_success_resets_the_wrong_guesses_of_the_phone(clock, phone, send_code):
-    guess_wrong_for_days(phone, 99, clock, send_code)
+def test_a_success_resets_the_wrong_guesses_of_the_phone(clock, phone, send_code, last_code):
+    guess_wrong_for_days(phone, 99, clock, last_code)
     clock.shift(timedelta(hours=3))
     guess(phone, send_code(phone))
-    guess_wrong_for_days(phone, 10, clock, send_code)
+    guess_wrong_for_days(phone, 10, clock, last_code)
     clock.shift(timedelta(hours=3))
     guess(phone, send_code(phone))
 
@@ -316,21 +424,32 @@ def test_only_allowed_regions_are_sent_messages(settings, outbox, regions, numbe
 
 
 @pytest.mark.parametrize(
-    ("error", "counting"),
-    [(DeliveryFailed, 0), (TimeoutError, 1), (ConnectionError, 1)],
+    ("error", "counting", "wait"),
+    [(DeliveryFailed, 0, 30), (TimeoutError, 1, None), (ConnectionError, 1, None)],
 )
-def test_a_failed_message_costs_no_wait_and_the_day_only_if_it_may_have_been_sent(
-    clock, settings, phone, gateway, send_code, error, counting
+def test_a_failed_message_costs_a_wait_or_a_place_in_the_day(
+    clock, settings, phone, gateway, send_code, error, counting, wait
 ):
     gateway(error)
     with pytest.raises(DeliveryFailed) as failure:
         ask(phone)
-    assert failure.value.status_code == 503
+    assert (failure.value.status_code, failure.value.retry_after) == (503, wait)
     row = PhoneVerification.objects.get()
-    assert (len(row.sent_at), row.resend_at) == (counting, None)
+    assert (len(row.sent_at), row.serial is None) == (counting, not counting)
 
     settings.PHONE_REFERRALS_SMS_BACKEND = "phone_referrals.sms.locmem.SmsBackend"
+    clock.shift(wait or 0)
     guess(phone, send_code(phone))
+
+
+def test_a_refusing_gateway_is_asked_less_and_less_often_for_one_phone(clock, phone, gateway):
+    gateway(DeliveryFailed)
+    for _ in range(24 * 60):
+        with pytest.raises((DeliveryFailed, ResendTooSoon)):
+            ask(phone)
+        clock.shift(60)
+    assert len(FAILURE["texts"]) <= 32
+    assert PhoneVerification.objects.get().sent_at == []
 
 
 def test_a_message_that_times_out_but_comes_all_the_same_signs_in(phone, gateway):
@@ -371,7 +490,7 @@ def test_a_message_to_a_phone_cleared_meanwhile_gives_nothing_back(phone, settin
     settings.PHONE_REFERRALS_SMS_BACKEND = f"{__name__}.ClearingSmsBackend"
     with pytest.raises(DeliveryFailed):
         ask(phone)
-    assert PhoneVerification.objects.get().state == codes.State()
+    assert PhoneVerification.objects.get().state == State()
 
 
 class ClearingSmsBackend(BaseSmsBackend):
@@ -425,9 +544,9 @@ def atomic_requests(settings, monkeypatch):
 def test_a_wrong_guess_counts_with_atomic_requests_too(atomic_requests, api, phone, last_code):
     api.post("/api/users/get_verify_code/", {"phone_number": phone})
     data = {"phone_number": phone, "code": another(last_code(phone))}
-    answers = [api.post("/api/users/auth/", data) for _ in range(6)]
-    assert [answer.status_code for answer in answers] == [400, 400, 400, 400, 400, 429]
-    assert PhoneVerification.objects.get().wrong_guesses == 5
+    answers = [api.post("/api/users/auth/", data) for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [400] * 10 + [429]
+    assert PhoneVerification.objects.get().wrong_guesses_since_success == 10
     answer = api.post("/api/users/auth/", {**data, "code": last_code(phone)})
     assert (answer.status_code, answer.json()["code"]) == (429, "too_many_guesses")
 
@@ -508,15 +627,15 @@ def overtake(monkeypatch):
     """Let another request run whenever a policy function has been handed its state, `times` times."""
 
     def overtake(name, other, times=1):
-        policy, left = getattr(codes, name), [times]
+        decide, left = getattr(policy, name), [times]
 
         def overtaken(state, **kwargs):
             if left[0]:
                 left[0] -= 1
                 other()
-            return policy(state, **kwargs)
+            return decide(state, **kwargs)
 
-        monkeypatch.setattr(codes, name, overtaken)
+        monkeypatch.setattr(policy, name, overtaken)
 
     return overtake
 
@@ -547,7 +666,7 @@ def test_of_two_right_guesses_one_is_accepted(overtake, phone, send_code):
 
 def test_a_right_guess_overtaken_by_the_last_wrong_one_is_refused(overtake, phone, send_code):
     code = send_code(phone)
-    guess_wrong(phone, code, times=4)
+    guess_wrong(phone, code, times=9)
     overtake("on_guess", lambda: guess_wrong(phone, code))
     with pytest.raises(TooManyGuesses):
         guess(phone, code)
@@ -558,7 +677,7 @@ def test_both_of_two_wrong_guesses_are_counted(overtake, phone, send_code):
     overtake("on_guess", lambda: guess_wrong(phone, code))
     with pytest.raises(InvalidCode) as refusal:
         guess(phone, another(code))
-    assert refusal.value.extra == {"guesses_left": 3}
+    assert refusal.value.extra == {"guesses_left": 8}
 
 
 @pytest.mark.parametrize(("times", "refusal"), [(19, InvalidCode), (20, Busy)])
@@ -644,9 +763,9 @@ def test_a_sites_own_text_may_say_what_the_code_is_for(phone, outbox, settings, 
 
 
 def test_a_code_is_of_one_phone_and_one_purpose(phone, other_phone):
-    state = codes.State(serial=1)
+    state = State(serial=1)
     each = [(number, purpose) for number in (phone, other_phone) for purpose in ("sign_in", "change_phone")]
-    assert len({verification.live_codes(*one, state)[0] for one in each}) == 4
+    assert len({derived.live_codes(*one, state)[0] for one in each}) == 4
 
 
 def test_what_was_sent_is_said_and_names_the_host(phone, outbox):

@@ -1,9 +1,11 @@
 """Sign-ins in the admin: the limits of phones, and what was sent."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -15,8 +17,8 @@ from phone_referrals.models import PhoneVerification, SmsUsage
 
 @admin.register(PhoneVerification)
 class PhoneVerificationAdmin(ListAdmin):
-    fields = ("masked_phone", "purpose", "code_expires_at", "wrong_guesses_since_success", "resend_at", "updated_at")
-    list_display = ("masked_phone", "purpose", "wrong_guesses_since_success", "updated_at")
+    fields = ("masked_phone", "purpose", "expires_at", "wrong_guesses_since_success", "next_message_at", "changed_at")
+    list_display = ("masked_phone", "purpose", "wrong_guesses_since_success", "changed_at")
     search_fields = ("phone_number",)
     search_help_text = _("A whole phone number, in any spelling.")
     actions = ("clear_limits",)
@@ -24,6 +26,18 @@ class PhoneVerificationAdmin(ListAdmin):
     @admin.display(description=_("phone number"))
     def masked_phone(self, verification: PhoneVerification) -> str:
         return phones.mask(verification.phone_number)
+
+    @admin.display(description=_("code expires at"))
+    def expires_at(self, verification: PhoneVerification) -> datetime | None:
+        return _local(verification.code_expires_at)
+
+    @admin.display(description=_("next message from"))
+    def next_message_at(self, verification: PhoneVerification) -> datetime | None:
+        return _local(verification.resend_at)
+
+    @admin.display(description=_("updated at"))
+    def changed_at(self, verification: PhoneVerification) -> datetime | None:
+        return _local(verification.updated_at)
 
     @admin.action(description=_("Clear the limits of the selected phones"), permissions=["clear"])
     def clear_limits(self, request: Any, queryset: Any) -> None:
@@ -44,6 +58,11 @@ class PhoneVerificationAdmin(ListAdmin):
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
         # Without its row a phone would have its limits anew.
         return False
+
+
+def _local(seconds: float | None) -> datetime | None:
+    """Return POSIX seconds as a time of the site's zone, whatever `USE_TZ` says."""
+    return None if seconds is None else timezone.localtime(datetime.fromtimestamp(seconds, UTC))
 
 
 @admin.register(SmsUsage)

@@ -31,8 +31,6 @@ HOST = re.compile(rf"{LABEL}(\.{LABEL})*", re.IGNORECASE)
 RANGES: dict[str, tuple[int, int]] = {
     "code_digits": (6, 10),
     "code_lifetime": (60, 600),
-    "guesses_per_code": (1, 10),
-    "guesses_per_phone": (1, 100),
     "messages_per_day": (1, 100),
     "recent_sign_in": (0, 86400),
     "resend_wait": (1, 3600),

@@ -1,3 +1,5 @@
+import time
+
 import django.db.models.deletion
 import django.utils.timezone
 from django.conf import settings
@@ -34,22 +36,21 @@ class Migration(migrations.Migration):
                 ("purpose", models.CharField(max_length=16, verbose_name="purpose")),
                 ("version", models.PositiveBigIntegerField(default=0, editable=False)),
                 ("serial", models.BigIntegerField(editable=False, null=True)),
-                ("code_expires_at", models.DateTimeField(null=True, verbose_name="code expires at")),
-                (
-                    "wrong_guesses",
-                    models.PositiveSmallIntegerField(default=0, verbose_name="wrong guesses of this code"),
-                ),
-                (
-                    "wrong_guesses_since_success",
-                    models.PositiveIntegerField(default=0, verbose_name="wrong guesses since the last success"),
-                ),
+                ("code_expires_at", models.FloatField(null=True, verbose_name="code expires at")),
                 ("sent_at", models.JSONField(default=list, editable=False)),
                 (
                     "sent_since_success",
                     models.PositiveSmallIntegerField(default=0, verbose_name="messages since the last success"),
                 ),
-                ("resend_at", models.DateTimeField(null=True, verbose_name="next message from")),
-                ("updated_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="updated at")),
+                ("refused_in_a_row", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("resend_at", models.FloatField(null=True, verbose_name="next message from")),
+                (
+                    "wrong_guesses_since_success",
+                    models.PositiveIntegerField(default=0, verbose_name="wrong guesses since the last success"),
+                ),
+                ("unbound_guesses_at", models.JSONField(default=list, editable=False)),
+                ("unbound_guesses_since_success", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("updated_at", models.FloatField(default=time.time, verbose_name="updated at")),
             ],
             options={
                 "verbose_name": "phone verification",

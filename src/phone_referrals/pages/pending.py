@@ -2,24 +2,26 @@
 
 from dataclasses import asdict, dataclass, field
 from math import ceil
+from time import time
 from typing import Any, Self
 
-from django.utils import timezone
-
 KEY = "phone_referrals_sign_in"
+# Phones of which one browser keeps the handle of its message, as after a mistake in the number.
+MAX_HANDLES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class PendingSignIn:
     """The phone that a code was sent to. `resend_at` is in POSIX seconds; `code` is empty unless it is echoed.
 
-    `next_url` has been found safe to lead to.
+    `request_ids` has the handle of the latest message to each phone. `next_url` has been found safe to lead to.
     """
 
     phone_number: str = field(repr=False)
     resend_at: float
     next_url: str = ""
     code: str = field(default="", repr=False)
+    request_ids: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, request: Any) -> Self | None:
@@ -30,7 +32,8 @@ class PendingSignIn:
             return None
 
     def keep(self, request: Any) -> None:
-        request.session[KEY] = asdict(self)
+        handles = dict(list(self.request_ids.items())[-MAX_HANDLES:])
+        request.session[KEY] = {**asdict(self), "request_ids": handles}
 
     @staticmethod
     def drop(request: Any) -> None:
@@ -39,4 +42,4 @@ class PendingSignIn:
     @property
     def resend_in(self) -> int:
         """Whole seconds until another code may be asked for, rounded up: nobody comes back too early."""
-        return max(0, ceil(self.resend_at - timezone.now().timestamp()))
+        return max(0, ceil(self.resend_at - time()))

@@ -1,6 +1,7 @@
 """Signing in on the pages: the number, the code, and out again."""
 
 from collections.abc import Mapping
+from time import time
 from typing import Any
 
 from django.conf import settings
@@ -8,7 +9,6 @@ from django.contrib import messages
 from django.contrib.auth.views import RedirectURLMixin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.utils.translation.trans_real import parse_accept_lang_header
@@ -45,27 +45,29 @@ class SignInPage(RedirectURLMixin, FormPage):
 
     def send_code(self, phone_number: str) -> SeeOther:
         """Send a code and lead to where it is entered; raises `PhoneReferralsError`."""
+        pending = PendingSignIn.of(self.request)
+        request_ids = dict(pending.request_ids) if pending else {}
         try:
             self.throttle(GetVerifyCodeThrottle)
             sent = request_code(phone_number=phone_number, **facts_of(self.request, self.request.POST))
         except (ResendTooSoon, TooManyMessages) as refusal:
             # By whomever it was asked for, the last message is with the owner of the phone, and its code may be live.
+            # A handle that this browser has keeps its guesses.
             messages.warning(self.request, explain(refusal), fail_silently=True)
-            wait, code = refusal.retry_after or 0, self.echoed_code(phone_number)
+            wait = refusal.retry_after or 0
+            code = pending.code if pending and pending.phone_number == phone_number else ""
         else:
             wait, code = sent.resend_in, sent.code
+            request_ids.pop(phone_number, None)  # So that it is the latest.
+            request_ids[phone_number] = sent.request_id
         PendingSignIn(
             phone_number=phone_number,
-            resend_at=timezone.now().timestamp() + wait,
+            resend_at=time() + wait,
             next_url=self.get_redirect_url(),
             code=code,
+            request_ids=request_ids,
         ).keep(self.request)
         return SeeOther(self.to("enter_code"))
-
-    def echoed_code(self, phone_number: str) -> str:
-        """Return the code that this browser was shown for the phone already, if it was."""
-        pending = PendingSignIn.of(self.request)
-        return pending.code if pending and pending.phone_number == phone_number else ""
 
 
 class SignInView(SignInPage):
@@ -119,6 +121,7 @@ class EnterCodeView(SignInPage):
             self.request,
             phone_number=self.pending.phone_number,
             code=data["code"],
+            request_id=self.pending.request_ids.get(self.pending.phone_number, ""),
             invite=invite,
             issuer=SessionIssuer(),
         )

@@ -55,7 +55,7 @@ def request_change(
     current, is_recent = _current_phone(request, phone_number), has_signed_in_recently(request)
     if not (is_recent or current):
         raise ProofRequired(NO_OLD_PHONE)
-    ask = partial(request_code, host=host, address=address, data=data)
+    ask = partial(request_code, user=request.user, host=host, address=address, data=data)
     sent = ask(phone_number=phone_number, purpose=Purpose.CHANGE_PHONE)
     if is_recent:
         return ChangeRequested(sent=sent, current_code_required=False)
@@ -79,12 +79,12 @@ def change_phone(request: Any, *, phone_number: str, code: str, host: str, curre
         raise ProofRequired(None if current else NO_OLD_PHONE)
     # The new phone first: a wrong guess at the old one's code costs a thief a message, and a mistake in the new one's
     # does not cost the user the proof of the old.
-    known = check_code(phone_number=phone_number, code=code, purpose=Purpose.CHANGE_PHONE)
+    known = check_code(phone_number=phone_number, code=code, purpose=Purpose.CHANGE_PHONE, user=request.user)
     # Not left to the database, whose log would quote the number.
     if known or (known is None and get_accounts().find(phone_number) is not None):
         raise PhoneTaken
     if must_prove:
-        check_code(phone_number=current, code=current_code, purpose=Purpose.CONFIRM_CHANGE)
+        check_code(phone_number=current, code=current_code, purpose=Purpose.CONFIRM_CHANGE, user=request.user)
     changed, old = _change(request, phone_number)
     tell_of_change(old_phone_number=old, new_phone_number=phone_number, host=host)
     return changed

@@ -24,7 +24,12 @@ from phone_referrals.tokens.session import end_sessions_without_password
 def request_deletion(user: Any, *, host: str, address: str = "", data: Mapping[str, Any] = {}) -> CodeSent:
     """Send the code; raises `NoPhone` or what `request_code` raises."""
     return request_code(
-        phone_number=_phone_of(user), purpose=Purpose.DELETE_ACCOUNT, host=host, address=address, data=data
+        phone_number=_phone_of(user),
+        purpose=Purpose.DELETE_ACCOUNT,
+        user=user,
+        host=host,
+        address=address,
+        data=data,
     )
 
 
@@ -36,7 +41,7 @@ def delete_account(user: Any, *, code: str) -> None:
     where rows of the host keep the user from being deleted, or `AccountDisabled` for one who was deleted meanwhile.
     """
     phone_number = _phone_of(user)
-    check_code(phone_number=phone_number, code=code, purpose=Purpose.DELETE_ACCOUNT)
+    check_code(phone_number=phone_number, code=code, purpose=Purpose.DELETE_ACCOUNT, user=user)
     try:
         with codes.withdrawn(user), transaction.atomic(using=router.db_for_write(get_user_model())):
             locked = lock(user)

@@ -39,19 +39,21 @@ def sign_in(
     *,
     phone_number: str,
     code: str,
+    request_id: str = "",
     referral_code: str = "",
     invite: str = "",
     issuer: BaseTokenIssuer | None = None,
 ) -> SignedIn:
     """Sign in the user of an E.164 number by the code sent to it; the first time, create the user.
 
+    `request_id` is what `request_code` returned to this client: without it, strangers can use up the guesses.
     A new user redeems `invite`, the code of a link that was followed, where `referral_code` is empty. The token is of
     the site's kind, unless `issuer` is of another. Raises a `SignInError` or `Busy`. A problem with a referral code is
     told in the result and costs nothing.
     """
     issuer = issuer or get_issuer()
     try:
-        signed_in = _enter(request, prove(phone_number=phone_number, code=code), issuer)
+        signed_in = _enter(request, prove(phone_number=phone_number, code=code, request_id=request_id), issuer)
     except SignInRefused:
         raise  # `authenticate` has told of it.
     except PhoneReferralsError:

@@ -54,6 +54,7 @@ class AuthView(OpenView):
             self.request._request,
             phone_number=data["phone_number"],
             code=data["code"],
+            request_id=data.get("request_id") or "",
             referral_code=data.get("referral_code") or "",
             invite=invites.code_in(self.request),
         )

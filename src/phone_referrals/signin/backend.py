@@ -1,4 +1,4 @@
-"""`authenticate(request, phone_number=…, secret_code=…)`: Django's door to sign-in by phone."""
+"""`authenticate(request, phone_number=…, secret_code=…, request_id=…)`: Django's door to sign-in by phone."""
 
 import logging
 from dataclasses import dataclass, field
@@ -32,12 +32,12 @@ class Proof:
 
 
 @sensitive_variables()
-def prove(*, phone_number: str, code: str) -> Proof:
-    """Check a sign-in code and who may use it.
+def prove(*, phone_number: str, code: str, request_id: str = "") -> Proof:
+    """Check a sign-in code and who may use it. `request_id` is the handle of the message that brought it.
 
     Raises what `check_code` raises, then `AccountDisabled` or `StaffNotAllowed`: only who holds the phone learns that.
     """
-    known = check_code(phone_number=phone_number, code=code)
+    known = check_code(phone_number=phone_number, code=code, request_id=request_id)
     user = None if known is False else get_accounts().find(phone_number)
     if user is not None:
         require_admissible(user, phone_number)
@@ -93,7 +93,12 @@ class PhoneCodeBackend(ModelBackend):
 
     @sensitive_variables()
     def authenticate(  # type: ignore[override]
-        self, request: Any, phone_number: str | None = None, secret_code: str | Proof | None = None, **kwargs: Any
+        self,
+        request: Any,
+        phone_number: str | None = None,
+        secret_code: str | Proof | None = None,
+        request_id: str = "",
+        **kwargs: Any,
     ) -> AbstractBaseUser | None:
         if phone_number is None or secret_code is None:
             return None
@@ -101,7 +106,7 @@ class PhoneCodeBackend(ModelBackend):
             return secret_code.user or sign_up(request, secret_code.phone_number)
         try:
             phone_number = phones.parse(phone_number)
-            proof = prove(phone_number=phone_number, code=secret_code)
+            proof = prove(phone_number=phone_number, code=secret_code, request_id=request_id)
             return proof.user or find_or_sign_up(request, phone_number)
         except PhoneReferralsError as refusal:
             logger.debug("Sign-in by phone refused: %s", refusal.code)

@@ -34,6 +34,16 @@ class CodeField(serializers.CharField):
         return None if typed is None else codes.read(typed, digits=conf.code_digits)
 
 
+class RequestIdField(serializers.CharField):
+    """Reads the handle of a message. Anything else is as good as none, and no reason to refuse a code."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"required": False, "allow_blank": True, "allow_null": True, "max_length": 64, **kwargs})
+
+    def run_validation(self, data: Any = serializers.empty) -> str:
+        return data if isinstance(data, str) and len(data) <= (self.max_length or 0) else ""
+
+
 class GetVerifyCodeSerializer(serializers.Serializer[Any]):
     phone_number = PhoneNumberField()
 
@@ -41,6 +51,7 @@ class GetVerifyCodeSerializer(serializers.Serializer[Any]):
 class AuthSerializer(serializers.Serializer[Any]):
     phone_number = PhoneNumberField()
     code = CodeField()
+    request_id = RequestIdField(help_text="From the answer to the request for the code: five guesses of one's own.")
     referral_code = serializers.CharField(
         required=False, allow_blank=True, allow_null=True, max_length=500, help_text="The code, or its invite link."
     )

@@ -18,7 +18,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from phone_referrals.exceptions import Busy, CodeExpired, DeliveryFailed
 from phone_referrals.models import QueuedCode
-from phone_referrals.signin import codes, delivery, usage, verification
+from phone_referrals.signin import delivery, derived, usage, verification
+from phone_referrals.signin.policy import Failure
 
 try:
     from django.tasks import task
@@ -70,11 +71,10 @@ def _send(message: QueuedCode) -> None:
         # The code has been used, or cleared by an admin: nobody waits for it.
         _drop(message, maybe_sent=False)
         return
-    expires_at = row.code_expires_at.timestamp()
-    if time.time() >= expires_at:
+    if time.time() >= row.code_expires_at:
         _give_up(message, CodeExpired, maybe_sent=False)
         return
-    code = verification.live_codes(row.phone_number, row.purpose, row.state)[0]
+    code = derived.live_codes(row.phone_number, row.purpose, row.state)[0]
     with translation.override(message.language):
         text, failure = delivery.render(
             phone_number=row.phone_number, purpose=row.purpose, code=code, host=message.host
@@ -86,7 +86,7 @@ def _send(message: QueuedCode) -> None:
         _ours(message).delete()
     elif not issubclass(failure, DeliveryFailed):
         _give_up(message, failure, maybe_sent=True)
-    elif again_at >= expires_at:
+    elif again_at >= row.code_expires_at:
         _give_up(message, failure, maybe_sent=False)
     else:
         # It was surely not sent, so the next attempt has its place in the ceilings.
@@ -97,10 +97,9 @@ def _send(message: QueuedCode) -> None:
 def _give_up(message: QueuedCode, reason: type[Exception], *, maybe_sent: bool) -> None:
     """Give back the wait. The message keeps its place in the day's limit, for its code could be guessed at."""
     if _drop(message, maybe_sent=maybe_sent):
-        sent = codes.State(sent_at=(message.queued_at,))
-        row = message.verification
+        row, sent_at = message.verification, message.queued_at
         with suppress(Busy):  # In a flood of requests for this phone, which does not wait for ours.
-            verification.give_back(row.phone_number, row.purpose, before=codes.State(), sent=sent, maybe_sent=True)
+            verification.give_back(row.phone_number, row.purpose, sent_at=sent_at, before=None, failure=Failure.UNKNOWN)
         # The class only: a gateway's own words often quote the number.
         logger.error("SMS given up: %s", reason.__qualname__)
 

@@ -1,4 +1,4 @@
-"""Sending codes and judging guesses: read the row, let `codes.py` decide, write if nobody has written meanwhile.
+"""Sending codes and judging guesses: read the row, let `policy.py` decide, write if nobody has written meanwhile.
 
 The write is `UPDATE … WHERE id = … AND version = …`, and an outcome counts only if it changed the row. So parallel
 requests are judged one after the other on every database, with no lock and no transaction.
@@ -8,15 +8,14 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import lru_cache
+from time import time
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connections, router
 from django.db.transaction import TransactionManagementError
-from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
@@ -37,15 +36,17 @@ from phone_referrals.exceptions import (
     TooManyMessages,
 )
 from phone_referrals.models import PhoneVerification
-from phone_referrals.signin import codes, delivery, usage
-from phone_referrals.signin.codes import Decision, Limits, Outcome, Purpose, State
+from phone_referrals.signin import codes, delivery, derived, policy, usage
+from phone_referrals.signin.codes import Purpose
 from phone_referrals.signin.guards import SendRequest
+from phone_referrals.signin.policy import Decision, Failure, Limits, Outcome
+from phone_referrals.signin.state import State
 from phone_referrals.signin.test_numbers import fixed_code
 
 logger = logging.getLogger("phone_referrals")
 
-# One row changes at most `guesses_per_code` times between two messages, so a request that loses more often than
-# this is one of a flood.
+# One row changes at most 15 times between two messages, for the guesses of one and the unbound ones, so a request that
+# loses more often than this is one of a flood.
 TRIES = 20
 
 REFUSALS: dict[Outcome, type[SignInError]] = {
@@ -59,20 +60,32 @@ REFUSALS: dict[Outcome, type[SignInError]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class CodeSent:
-    """What a visitor is told after a code was sent; durations in seconds. `code` is empty unless it is echoed."""
+    """What a visitor is told after a code was sent; durations in seconds. `code` is empty unless it is echoed.
+
+    `request_id` is the handle of the message, which gives its client five guesses of its own. It is empty where the
+    message was sent for a signed-in user, who needs none.
+    """
 
     phone_number: str = field(repr=False)
     expires_in: int
     resend_in: int
+    request_id: str = field(default="", repr=False)
     code: str = field(default="", repr=False)
 
 
 @sensitive_variables()
 def request_code(
-    *, phone_number: str, host: str, purpose: str = Purpose.SIGN_IN, address: str = "", data: Mapping[str, Any] = {}
+    *,
+    phone_number: str,
+    host: str,
+    purpose: str = Purpose.SIGN_IN,
+    user: Any = None,
+    address: str = "",
+    data: Mapping[str, Any] = {},
 ) -> CodeSent:
     """Send a code to an E.164 number; `host` is the domain the message names. Guards are told `address` and `data`.
 
+    Its guesses are those of the signed-in `user`, or else of whoever has the `request_id` that is returned.
     Raises `PhoneNotAllowed`, `PhoneLocked`, `ResendTooSoon`, `TooManyMessages`, `SmsLimitReached`, `DeliveryFailed`,
     `Busy` or what a guard raises, and `TransactionManagementError` inside a transaction.
     """
@@ -82,44 +95,53 @@ def request_code(
         request = SendRequest(phone_number=phone_number, purpose=purpose, address=address, data=data)
         for path in conf.send_guards:
             import_string(path)(request)
-    now, limits = timezone.now(), _limits()
+    now, limits = time(), _limits()
     # 64 random bits, as the signed integer that databases have.
     serial = int.from_bytes(secrets.token_bytes(8), signed=True)
+    owner = "" if user is None else derived.owners(phone_number, purpose, user)[0]
 
     def consider(state: State) -> Decision:
-        return codes.on_request(state, now=now, limits=limits, new_serial=serial, is_test=is_test)
+        return policy.on_request(state, now=now, limits=limits, new_serial=serial, owner=owner, is_test=is_test)
 
     decision, row = _decide(phone_number, purpose, consider)
-    code = live_codes(phone_number, purpose, decision.state)[0]
+    code = derived.live_codes(phone_number, purpose, decision.state)[0]
     if not is_test:
-        before = row.state if row else State()
-        _deliver(phone_number, purpose, code, host=host, now=now, before=before, sent=decision.state)
+        _deliver(phone_number, purpose, code, host=host, now=now, before=row.state)
     return CodeSent(
         phone_number=phone_number,
-        expires_in=codes.seconds_left(decision.state, now=now),
+        expires_in=policy.seconds_left(decision.state, now=now, limits=limits),
         resend_in=decision.wait,
+        request_id="" if owner else derived.request_id(phone_number, purpose, decision.state),
         code=code if conf.echo_code else "",
     )
 
 
 @sensitive_variables()
-def check_code(*, phone_number: str, code: str, purpose: str = Purpose.SIGN_IN) -> bool | None:
+def check_code(
+    *, phone_number: str, code: str, purpose: str = Purpose.SIGN_IN, request_id: str = "", user: Any = None
+) -> bool | None:
     """Return if `code` is the live code of an E.164 number, which it then ends; raise otherwise.
 
+    The guess is one of the message that `request_code` returned `request_id` of, or that was sent for `user`; without
+    either, one of those that all such clients share.
     What it returns is a hint, read on the way: whether the number had a user, or `None` where that is not known.
     Raises `InvalidCode` (with `guesses_left`), `CodeExpired`, `TooManyGuesses`, `PhoneLocked` or `Busy`, and
     `TransactionManagementError` inside a transaction, because a wrong guess must stay counted when the request fails.
     """
-    limits = _limits()
+    limits, is_test = _limits(), fixed_code(phone_number) is not None
 
     def judge(state: State) -> Decision:
-        is_right = codes.matches(code, live_codes(phone_number, purpose, state))
-        return codes.on_guess(state, now=timezone.now(), limits=limits, is_right=is_right)
+        # For a phone without a code, too: how long an answer takes must not tell whether a phone is known.
+        is_right = codes.matches(code, derived.codes_of(phone_number, purpose, state.serial or 0))
+        own = derived.own_messages(phone_number, purpose, state, request_id=request_id, user=user)
+        if is_test:
+            own = [place for place, _ in enumerate(state.sent_at)]
+        return policy.on_guess(state, now=time(), limits=limits, is_right=is_right, own=own)
 
     decision, row = _decide(phone_number, purpose, judge, with_is_known=True)
     if decision.outcome == Outcome.WRONG:
-        raise InvalidCode(guesses_left=codes.guesses_left(decision.state, limits=limits))
-    if fixed_code(phone_number) is None:
+        raise InvalidCode(guesses_left=decision.guesses_left)
+    if not is_test:
         usage.record_verified(phone_number)
     signals.phone_verified.send_robust(PhoneVerification, phone_number=phone_number, purpose=purpose)
     known = getattr(row, "is_known", None)
@@ -127,39 +149,35 @@ def check_code(*, phone_number: str, code: str, purpose: str = Purpose.SIGN_IN) 
 
 
 @sensitive_variables()
-def _deliver(
-    phone_number: str, purpose: str, code: str, *, host: str, now: datetime, before: State, sent: State
-) -> None:
+def _deliver(phone_number: str, purpose: str, code: str, *, host: str, now: float, before: State) -> None:
     """Send the message, or leave it to a worker; where neither works, give back what it has cost."""
     message, failure = delivery.render(phone_number=phone_number, purpose=purpose, code=code, host=host)
-    maybe_sent = False
+    reason = Failure.NOT_TRIED
     if message:
         try:
             reservation = usage.reserve(phone_number, segments=sms.segments(message.text))
         except SmsLimitReached:
-            give_back(phone_number, purpose, before=before, sent=sent, maybe_sent=False)
+            give_back(phone_number, purpose, sent_at=now, before=before, failure=reason)
             raise
         if conf.sms_queue:
-            failure = delivery.queue(
-                message, purpose=purpose, host=host, reservation=reservation, queued_at=now.timestamp()
-            )
+            failure = delivery.queue(message, purpose=purpose, host=host, reservation=reservation, queued_at=now)
         elif failure := delivery.send(message, purpose=purpose):
-            maybe_sent = not issubclass(failure, DeliveryFailed)
+            reason = Failure.REFUSED if issubclass(failure, DeliveryFailed) else Failure.UNKNOWN
         if failure:
-            reservation.give_back(maybe_sent=maybe_sent)
+            reservation.give_back(maybe_sent=reason == Failure.UNKNOWN)
     if failure:
-        give_back(phone_number, purpose, before=before, sent=sent, maybe_sent=maybe_sent)
+        wait = give_back(phone_number, purpose, sent_at=now, before=before, failure=reason)
         # The class only: a gateway's own words often quote the number.
         logger.error("SMS not delivered: %s", failure.__qualname__)
-        raise DeliveryFailed
+        raise DeliveryFailed(retry_after=wait or None)
 
 
 def _decide(
-    phone_number: str, purpose: str, policy: Callable[[State], Decision], *, with_is_known: bool = False
-) -> tuple[Decision, PhoneVerification | None]:
-    """Apply `policy` to the row, once; raise its refusal, which changes nothing and so needs no write.
+    phone_number: str, purpose: str, decide: Callable[[State], Decision], *, with_is_known: bool = False
+) -> tuple[Decision, PhoneVerification]:
+    """Apply `decide` to the row, once; raise its refusal, which changes nothing and so needs no write.
 
-    Returns the row as it was before.
+    Returns the row as it was before: an empty one, for a phone that has none.
     """
     alias = router.db_for_write(PhoneVerification)
     _require_autocommit(alias)
@@ -170,17 +188,17 @@ def _decide(
     known = (type(get_accounts()).known, conf.accounts, conf.phone_field, stored_as) if joined else (None,)
     select, parameters = _select(alias, *known), {"$phone_number": phone_number, "$purpose": purpose}
     for _ in range(TRIES):
-        row = select.one(parameters)
-        decision = policy(row.state if row else State())
+        row = select.one(parameters) or PhoneVerification(phone_number=phone_number, purpose=purpose)
+        decision = decide(row.state)
         if decision.outcome in REFUSALS:
             raise REFUSALS[decision.outcome](retry_after=decision.wait)
-        if row and rows.compare_and_set(row, decision.state):
-            return decision, row
-        if not row:
+        if row.pk is None:
             new_row = PhoneVerification(phone_number=phone_number, purpose=purpose, **vars(decision.state))
             if statements.insert(new_row, using=alias):
-                return decision, None
+                return decision, row
             # Another request made the row: judge by what it says now.
+        elif rows.compare_and_set(row, decision.state):
+            return decision, row
     raise Busy(retry_after=1)
 
 
@@ -195,36 +213,22 @@ def _select(alias: str, known: Callable[..., Any] | None, *_settings: str) -> st
     return statements.Select(rows.annotate(is_known=condition) if condition else rows, using=alias)
 
 
-def give_back(phone_number: str, purpose: str, *, before: State, sent: State, maybe_sent: bool) -> None:
-    """Give back what a message that failed has cost its phone; see `codes.on_failed_send`."""
+def give_back(phone_number: str, purpose: str, *, sent_at: float, before: State | None, failure: Failure) -> int:
+    """Give back what a message that failed has cost its phone; return the seconds until another may be asked for.
 
-    def policy(state: State) -> Decision:
-        given_back = codes.on_failed_send(state, before=before, sent=sent, maybe_sent=maybe_sent)
-        return Decision(outcome=Outcome.SEND, state=given_back)
+    See `policy.on_failed_send`.
+    """
+    limits = _limits()
 
-    _decide(phone_number, purpose, policy)
+    def give(state: State) -> Decision:
+        return policy.on_failed_send(state, sent_at=sent_at, before=before, failure=failure, now=time(), limits=limits)
 
-
-def live_codes(phone_number: str, purpose: str, state: State) -> list[str]:
-    """Return the live code under the site's secret, then under each of its fallbacks."""
-    if state.serial is None:
-        return []
-    fixed = fixed_code(phone_number)
-    if fixed is not None:
-        return [fixed]
-    return [
-        codes.derive(
-            phone_number=phone_number, purpose=purpose, serial=state.serial, digits=conf.code_digits, secret=secret
-        )
-        for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    ]
+    return _decide(phone_number, purpose, give)[0].wait
 
 
 def _limits() -> Limits:
     return Limits(
         lifetime=conf.code_lifetime,
-        guesses_per_code=conf.guesses_per_code,
-        guesses_per_phone=conf.guesses_per_phone,
         messages_per_day=conf.messages_per_day,
         resend_wait=conf.resend_wait,
         resend_wait_max=conf.resend_wait_max,

@@ -38,7 +38,8 @@ class GetVerifyCodeView(OpenView):
 def represent_sent(sent: CodeSent) -> dict[str, Any]:
     """Return what a client is told of a code that was sent."""
     answer = {"phone_number": sent.phone_number, "expires_in": sent.expires_in, "resend_in": sent.resend_in}
-    return {**answer, "code": sent.code} if sent.code else answer
+    # Not of messages to signed-in users, which have no handle.
+    return answer | {name: value for name in ("request_id", "code") if (value := getattr(sent, name))}
 
 
 class LogoutView(ApiView):

@@ -12,7 +12,7 @@ from django.urls import reverse
 from phone_referrals import phones
 from phone_referrals.models import PhoneVerification
 from phone_referrals.signin.codes import Purpose
-from phone_referrals.signin.verification import live_codes
+from phone_referrals.signin.derived import live_codes
 
 _addresses = count(1)
 
@@ -38,10 +38,11 @@ def sign_in(client: Any, phone_number: str, **data: Any) -> dict[str, Any]:
     body = json.dumps({"phone_number": phone_number})
     asked = client.post(reverse("phone_referrals:get_verify_code"), body, **options)
     assert asked.status_code == 200, asked.content[:500]  # noqa: S101 - it is for tests
-    body = json.dumps({"phone_number": phone_number, "code": last_code(phone_number), **data})
+    answer: dict[str, Any] = {"code": last_code(phone_number), "request_id": asked.json()["request_id"]}
+    body = json.dumps({"phone_number": phone_number, **answer, **data})
     answered = client.post(reverse("phone_referrals:auth"), body, **options)
     assert answered.status_code in {200, 201}, answered.content[:500]  # noqa: S101
-    answer: dict[str, Any] = answered.json()
+    answer = answered.json()
     if answer["token"]:
         client.defaults["HTTP_AUTHORIZATION"] = f"{answer['token_type']} {answer['token']}"
     return answer
