@@ -26,8 +26,14 @@ def test_what_is_kept_is_found_until_it_is_dropped(request_, phone):
     assert request_.session == {}
 
 
+def test_the_handles_of_the_latest_five_phones_are_kept(request_, phone):
+    handles = {f"+1201555010{number}": str(number) for number in range(7)}
+    PendingSignIn(phone_number=phone, resend_at=NOW, request_ids=handles).keep(request_)
+    assert list(PendingSignIn.of(request_).request_ids.values()) == ["2", "3", "4", "5", "6"]
+
+
 def test_neither_phone_nor_code_is_in_its_repr(phone):
-    pending = PendingSignIn(phone_number=phone, resend_at=0, code="123456")
+    pending = PendingSignIn(phone_number=phone, resend_at=0, code="123456", request_ids={phone: "123456"})
     assert phone not in repr(pending)
     assert "123456" not in repr(pending)
 

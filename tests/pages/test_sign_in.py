@@ -1,6 +1,7 @@
 """Signing in on the pages, as a browser does it."""
 
 import re
+from contextlib import suppress
 from urllib.parse import quote, urljoin
 
 import pytest
@@ -13,13 +14,13 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from phone_referrals import signals
-from phone_referrals.exceptions import Busy, CaptchaFailed
+from phone_referrals.exceptions import Busy, CaptchaFailed, InvalidCode, TooManyGuesses
 from phone_referrals.models import PhoneVerification, ReferralCode
 from phone_referrals.pages.pending import KEY
 from phone_referrals.pages.sign_in import region_of_browser
 from phone_referrals.referrals.codes import code_of
 from phone_referrals.signin import policy
-from phone_referrals.signin.verification import request_code
+from phone_referrals.signin.verification import check_code, request_code
 
 pytestmark = pytest.mark.django_db
 
@@ -127,12 +128,14 @@ def test_a_region_that_is_not_served_is_refused(ask, phone, settings, text_of, o
     assert outbox == []
 
 
-@pytest.mark.parametrize("gateway", ["RefusingSmsBackend", "SilentSmsBackend"])
-def test_a_gateway_that_fails_is_said(client, ask, phone, settings, text_of, gateway):
+@pytest.mark.parametrize(
+    ("gateway", "again"), [("RefusingSmsBackend", "Try again in 30 seconds."), ("SilentSmsBackend", "Try again.")]
+)
+def test_a_gateway_that_fails_is_said(client, ask, phone, settings, text_of, gateway, again):
     settings.PHONE_REFERRALS_SMS_BACKEND = f"tests.gateways.{gateway}"
     answer = ask(phone)
     assert answer.status_code == 503
-    assert "The message could not be sent. Try again." in text_of(answer)
+    assert f"The message could not be sent. {again}" in text_of(answer)
     assert KEY not in client.session
 
 
@@ -200,6 +203,49 @@ def test_too_many_messages_are_said_and_the_last_code_can_be_entered(
     assert enter(phone)["Location"] == "/"
 
 
+def use_up_guesses(phone):
+    """As a stranger does, who has no handle."""
+    for _ in range(11):
+        with suppress(InvalidCode, TooManyGuesses):
+            check_code(phone_number=phone, code="no code")
+
+
+@pytest.mark.parametrize("again", [None, "/sign-in/", "/sign-in/code/again/"])
+def test_a_browser_keeps_its_handle_when_it_is_told_to_wait(client, ask, enter, phone, again):
+    """As in two tabs, or when the button was pressed twice."""
+    ask(phone)
+    use_up_guesses(phone)
+    if again:
+        client.post(again, {"phone_number": phone})
+    assert enter(phone)["Location"] == "/"
+
+
+def test_a_browser_keeps_its_handle_through_a_mistake_in_the_number(ask, enter, phone, other_phone):
+    ask(phone)
+    use_up_guesses(phone)
+    ask(other_phone)
+    ask(phone)
+    assert enter(phone)["Location"] == "/"
+
+
+def test_a_resend_gives_the_browser_five_guesses_more(client, ask, enter, phone, clock, wrong, last_code, text_of):
+    ask(phone)
+    for _ in range(5):
+        enter(wrong(last_code(phone)))
+    assert "Too many wrong codes." in text_of(enter(phone))
+    clock.shift(30)
+    client.post("/sign-in/code/again/")
+    assert enter(phone)["Location"] == "/"
+
+
+def test_a_browser_that_lost_its_session_may_still_enter_the_code(client, ask, enter, phone, text_of):
+    ask(phone)
+    client.cookies.clear()
+    assert ask(phone)["Location"] == "/sign-in/code/"
+    assert client.session[KEY]["request_ids"] == {}
+    assert enter(phone)["Location"] == "/"
+
+
 def test_a_stranger_who_asked_before_does_not_keep_the_owner_out(client, ask, phone, last_code, text_of):
     request_code(phone_number=phone, host="evil.example")
 
@@ -219,7 +265,7 @@ def test_sending_again_fails_with_a_word_on_the_page_of_the_code(client, ask, ph
     answer = client.post("/sign-in/code/again/", follow=True)
 
     assert answer.redirect_chain == [("/sign-in/code/", 303)]
-    assert "The message could not be sent. Try again." in text_of(answer)
+    assert "The message could not be sent. Try again in 30 seconds." in text_of(answer)
 
 
 def test_reloading_the_page_of_the_code_sends_nothing(client, ask, phone, outbox, clock):

@@ -1,4 +1,4 @@
-"""What a host may ask before a code is sent: `PHONE_REFERRALS_SEND_GUARDS`."""
+"""What is asked before a code is sent: whether the number is served, then `PHONE_REFERRALS_SEND_GUARDS`."""
 
 import json
 import logging
@@ -11,7 +11,9 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-from phone_referrals.exceptions import CaptchaFailed, CaptchaUnavailable
+from phone_referrals import phones
+from phone_referrals.conf import conf
+from phone_referrals.exceptions import CaptchaFailed, CaptchaUnavailable, PhoneNotAllowed
 from phone_referrals.signin import usage
 from phone_referrals.signin.codes import Purpose
 
@@ -36,6 +38,15 @@ class SendRequest:
     def ceiling_used(self) -> float:
         """How much of today's ceiling of messages is used, 0 to 1. Takes one statement, when it is first asked for."""
         return usage.ceiling_used(self.phone_number)
+
+
+def require_allowed(phone_number: str) -> None:
+    """Raise `PhoneNotAllowed` for a number of a region or type that is sent no messages."""
+    regions = conf.allowed_regions
+    if regions != "*" and phones.region_of(phone_number) not in regions:
+        raise PhoneNotAllowed
+    if phones.type_of(phone_number) not in conf.number_types:
+        raise PhoneNotAllowed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,8 @@ import logging
 
 from phone_referrals import phones, sms
 from phone_referrals.exceptions import PhoneNotAllowed
+from phone_referrals.signin.guards import require_allowed
 from phone_referrals.signin.test_numbers import fixed_code
-from phone_referrals.signin.verification import require_allowed
 
 logger = logging.getLogger("phone_referrals")
 

@@ -17,9 +17,10 @@ from django.contrib.auth import get_user_model
 from django.db import connections, router
 from django.db.transaction import TransactionManagementError
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from phone_referrals import phones, signals, sms, statements
+from phone_referrals import signals, sms, statements
 from phone_referrals.accounts import get_accounts
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import (
@@ -28,7 +29,6 @@ from phone_referrals.exceptions import (
     DeliveryFailed,
     InvalidCode,
     PhoneLocked,
-    PhoneNotAllowed,
     ResendTooSoon,
     SignInError,
     SmsLimitReached,
@@ -38,7 +38,7 @@ from phone_referrals.exceptions import (
 from phone_referrals.models import PhoneVerification
 from phone_referrals.signin import codes, delivery, derived, policy, usage
 from phone_referrals.signin.codes import Purpose
-from phone_referrals.signin.guards import SendRequest
+from phone_referrals.signin.guards import SendRequest, require_allowed
 from phone_referrals.signin.policy import Decision, Failure, Limits, Outcome
 from phone_referrals.signin.state import State
 from phone_referrals.signin.test_numbers import fixed_code
@@ -169,7 +169,7 @@ def _deliver(phone_number: str, purpose: str, code: str, *, host: str, now: floa
         wait = give_back(phone_number, purpose, sent_at=now, before=before, failure=reason)
         # The class only: a gateway's own words often quote the number.
         logger.error("SMS not delivered: %s", failure.__qualname__)
-        raise DeliveryFailed(retry_after=wait or None)
+        raise DeliveryFailed(_("The message could not be sent.") if wait else None, retry_after=wait or None)
 
 
 def _decide(
@@ -187,7 +187,7 @@ def _decide(
     stored_as = getattr(settings, "PHONENUMBER_DB_FORMAT", "")
     known = (type(get_accounts()).known, conf.accounts, conf.phone_field, stored_as) if joined else (None,)
     select, parameters = _select(alias, *known), {"$phone_number": phone_number, "$purpose": purpose}
-    for _ in range(TRIES):
+    for _try in range(TRIES):
         row = select.one(parameters) or PhoneVerification(phone_number=phone_number, purpose=purpose)
         decision = decide(row.state)
         if decision.outcome in REFUSALS:
@@ -233,15 +233,6 @@ def _limits() -> Limits:
         resend_wait=conf.resend_wait,
         resend_wait_max=conf.resend_wait_max,
     )
-
-
-def require_allowed(phone_number: str) -> None:
-    """Raise `PhoneNotAllowed` for a number of a region or type that is sent no messages."""
-    regions = conf.allowed_regions
-    if regions != "*" and phones.region_of(phone_number) not in regions:
-        raise PhoneNotAllowed
-    if phones.type_of(phone_number) not in conf.number_types:
-        raise PhoneNotAllowed
 
 
 def _require_autocommit(alias: str) -> None:
