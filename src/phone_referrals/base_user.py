@@ -38,9 +38,9 @@ class PhoneNumberField(modelfields.PhoneNumberField):  # type: ignore[misc]
         return super().from_db_value(value, expression, connection) if number is None else number
 
     def get_prep_value(self, value: Any) -> str | None:
-        number = self.to_python(value)
+        number: Any = self.to_python(value)
         if number is None or number == "":
-            return number
+            return None if number is None else ""
         # An invalid number stays as it is written.
         return phones.e164(number) if number.is_valid() else number.raw_input or phones.e164(number)
 
@@ -84,9 +84,7 @@ class PhoneUserManager(BaseUserManager["AbstractPhoneUser"]):
         """Create a superuser; raises `InvalidPhoneNumber`."""
         return self.create_user(phone_number, password, **{"is_staff": True, "is_superuser": True, **extra_fields})
 
-    def get_by_natural_key(  # type: ignore[override]
-        self, phone_number: Any, joined: str = "", password: str = ""
-    ) -> "AbstractPhoneUser":
+    def get_by_natural_key(self, phone_number: Any, joined: str = "", password: str = "") -> "AbstractPhoneUser":
         if phone_number or not joined:
             return super().get_by_natural_key(phone_number)
         first = datetime.fromisoformat(joined)
@@ -119,7 +117,7 @@ class AbstractPhoneUser(PhoneUserMixin, AbstractBaseUser, PermissionsMixin):
         # Masked: this text ends up in logs, in the admin's history and in error reports.
         return phones.mask(phones.e164(self.phone_number)) or str(self.pk)
 
-    def natural_key(self) -> tuple[str, ...]:  # type: ignore[override]
+    def natural_key(self) -> tuple[str, ...]:
         # Text: a `PhoneNumber` is nothing that `dumpdata --natural-foreign` can write.
         phone_number = phones.e164(self.phone_number)
         if phone_number:

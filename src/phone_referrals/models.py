@@ -281,4 +281,4 @@ class Referral(NaturalKeyModel):
 
 
 # Django leaves a primary key out of what it writes with natural keys: this one says whose row it is.
-Referral._meta.pk.serialize = True
+Referral._meta.pk.serialize = True  # type: ignore[attr-defined]

@@ -26,8 +26,8 @@ class NaturalKeyModel(models.Model):
         abstract = True
 
     def natural_key(self) -> tuple[Any, ...]:
-        values = [getattr(self, name) for name in self.natural]
-        parts = [value.natural_key() if isinstance(value, models.Model) else (value,) for value in values]
+        values: list[Any] = [getattr(self, name) for name in self.natural]
+        parts = [value.natural_key() if hasattr(value, "natural_key") else (value,) for value in values]
         return tuple(part for key in parts for part in key)
 
     natural_key.dependencies = [settings.AUTH_USER_MODEL]  # type: ignore[attr-defined] # Django's own name for it.

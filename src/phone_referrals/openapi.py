@@ -224,7 +224,7 @@ class OwnName(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
         return issubclass(kind, serializers.Serializer) and kind.__module__.startswith("phone_referrals.")
 
     def map_serializer(self, auto_schema: AutoSchema, direction: Any) -> Any:
-        return auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return auto_schema._map_serializer(self.target, direction, bypass_extensions=True)  # type: ignore[no-untyped-call]
 
     def get_name(self, auto_schema: AutoSchema, direction: Any) -> str:
         return f"PhoneReferrals{get_class(self.target).__name__.removesuffix('Serializer')}"

@@ -53,11 +53,12 @@ def parse(text: str, *regions: str | None) -> str:
     A number without a country code is read as one of the first of `regions` where it is valid, by default
     `PHONENUMBER_DEFAULT_REGION`. Raises `InvalidPhoneNumber`.
     """
-    # A foreign caller may pass whatever JSON holds.
-    match = (
-        WRITTEN.fullmatch(" ".join(shown(text).split())) if isinstance(text, str) and len(text) <= MAX_TYPED else None
-    )
-    for region in (regions or (None,)) if match else ():
+    typed: Any = text  # A foreign caller may pass whatever JSON holds.
+    is_text = isinstance(typed, str) and len(typed) <= MAX_TYPED
+    match = WRITTEN.fullmatch(" ".join(shown(typed).split())) if is_text else None
+    if match is None:
+        raise InvalidPhoneNumber
+    for region in regions or (None,):
         number = to_python(NO_NUMBER.sub(" ", match[1]), region=region)
         if isinstance(number, PhoneNumber) and not number.is_valid() and number.country_code == MEXICO:
             number = to_python(f"+{MEXICO}{OLD_PREFIX_OF_MEXICO.sub('', str(number.national_number))}")
@@ -76,7 +77,7 @@ def site_region() -> str | None:
 def examples_of(region: str) -> tuple[str, str]:
     """Return a placeholder for a number of a region, as it is written there and abroad."""
     mobile = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
-    number = mobile or phonenumbers.example_number(region)
+    number: Any = mobile or phonenumbers.example_number(region)
     national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
     return national, phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 

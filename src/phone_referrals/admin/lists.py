@@ -1,8 +1,7 @@
 """What the lists share: they open as fast at a million rows as at a hundred, and show nobody's whole number."""
 
-from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
@@ -44,7 +43,7 @@ class ListAdmin(UnreportedAdmin):
     paginator = CappedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # They count every row.
-    sortable_by: Sequence[str] = ()  # A subclass names the columns that have an index.
+    sortable_by: ClassVar[tuple[str, ...]] = ()  # A subclass names the columns that have an index.
 
     def has_add_permission(self, request: Any) -> bool:
         return False

@@ -63,6 +63,6 @@ class MayReadUsers(ReadPermission):
         return permission
 
 
-def reading(*permissions: BasePermission) -> ReadPermission:
+def reading(*permissions: Any) -> ReadPermission:
     """Return the first that narrows what is found; of DRF's and the host's own, which do not, the base."""
     return next((each for each in permissions if isinstance(each, ReadPermission)), ReadPermission())

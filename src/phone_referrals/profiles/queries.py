@@ -80,7 +80,8 @@ def near(reader: Any, users: QuerySet[Any]) -> QuerySet[Any]:
     levels = [When(**{path: reader.pk}, then=Value(level)) for level, path in enumerate(["pk", *above])]
     referrer = Referral.objects.filter(referred=reader).values("referrer")
     level = Case(*levels, When(pk=Subquery(referrer), then=Value(-1)))
-    return users.annotate(network_level=level).filter(network_level__isnull=False)
+    found: QuerySet[Any] = users.annotate(network_level=level).filter(network_level__isnull=False)
+    return found
 
 
 def has_open_network(user: Any) -> bool:

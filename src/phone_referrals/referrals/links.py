@@ -48,8 +48,8 @@ def code_in(text: str) -> str:
         name, path = re.escape(re.split(r"[?&]", before)[-1]), re.escape("/" + before.partition("/")[2])
         own = rf"[?&]{name}([^&#]+)" if "?" in before else rf"^{path}([^/?#]+)/?[^\w/]*(?:[?#]|$)"
         places.insert(1, own)
-    for place in places if link else ():
-        found = re.search(place, link[1])
+    for place in places:
+        found = re.search(place, link[1]) if link else None
         if found:
             return unquote(found[1])
     return text

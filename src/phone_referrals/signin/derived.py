@@ -60,5 +60,5 @@ def _handles(names: list[Any], phone_number: str, purpose: str, state: State) ->
     ]
 
 
-def _secrets() -> list[str]:
+def _secrets() -> list[str | bytes]:
     return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]

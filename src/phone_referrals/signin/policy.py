@@ -210,7 +210,8 @@ def _life_left(state: State, now: float, limits: Limits) -> float:
 
 def _doubled(times: int, limits: Limits) -> int:
     """Return the wait after so many messages, which doubles with each up to its maximum."""
-    return min(limits.resend_wait * 2 ** (times - 1), limits.resend_wait_max)
+    wait: int = limits.resend_wait * 2 ** (times - 1)
+    return min(wait, limits.resend_wait_max)
 
 
 def _counts_for(limits: Limits) -> float:
