@@ -112,10 +112,10 @@ def verification() -> Picture:
     """What a request for a code and a guess do to the row of a phone and purpose."""
     picture = Picture(760, 430, "The states of a phone's verification")
     picture.box(20, 40, 190, ["No code", "no row yet, or the code", "was used or has expired"])
-    picture.box(300, 40, 220, ["A code is live", "for 600 s and 5 wrong guesses"], accent=True, height=66)
+    picture.box(300, 40, 220, ["A code is live", "for 600 s, or until it is used"], accent=True, height=66)
     picture.box(550, 300, 190, ["Locked", "100 wrong guesses", "since the last success"])
-    picture.box(300, 190, 220, ["The code is dead", "5 wrong guesses"])
-    picture.box(20, 300, 190, ["Accepted", "limits begin anew, but", "for the day's messages"])
+    picture.box(300, 190, 220, ["No guesses are left", "5 of each message by its client,", "10 a day of the others"])
+    picture.box(20, 300, 190, ["Accepted", "limits begin anew, but", "for those of a day"])
     picture.arrow((210, 65), (298, 65))
     picture.text(254, 57, "request", anchor="middle")
     picture.arrow((298, 92), (212, 92))
@@ -126,9 +126,9 @@ def verification() -> Picture:
     picture.text(585, 70, "or a new one when half")
     picture.text(585, 89, "its time is over")
     picture.arrow((400, 106), (400, 188))
-    picture.text(392, 152, "5th wrong guess", anchor="end")
+    picture.text(392, 152, "wrong guesses", anchor="end")
     picture.arrow((490, 188), (490, 108))
-    picture.text(498, 170, "request: a new code")
+    picture.text(498, 170, "request: 5 more guesses")
     picture.arrow((320, 106), (260, 160), (260, 330), (212, 330))
     picture.text(252, 245, "right guess, once", anchor="end")
     picture.arrow((60, 298), (60, 122))
@@ -142,9 +142,9 @@ def verification() -> Picture:
 
 PLACES = {
     "PhoneVerification": (20, 20),
-    "QueuedCode": (20, 300),
-    "SmsUsage": (20, 510),
-    "RedeemedPhone": (290, 510),
+    "QueuedCode": (20, 345),
+    "SmsUsage": (20, 560),
+    "RedeemedPhone": (290, 560),
     "ReferralCode": (540, 20),
     "Referral": (540, 240),
     "UserSession": (540, 400),
@@ -154,7 +154,7 @@ WIDTH = 225
 
 def tables() -> Picture:
     """Every table and its columns, as the models say."""
-    picture = Picture(785, 720, "The tables of the package and what points where")
+    picture = Picture(785, 800, "The tables of the package and what points where")
     picture.box(290, 215, 190, ["your user model", "phone_number, unique:", "the one column of ours"], accent=True)
     for model in apps.get_app_config("phone_referrals").get_models():
         x, y = PLACES[model.__name__]

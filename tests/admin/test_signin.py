@@ -76,3 +76,24 @@ def test_a_day_cannot_be_deleted_and_its_ceiling_with_it(superuser, url):
     client.force_login(superuser)
     assert client.post(url(SmsUsage, "delete", usage.pk), {"post": "yes"}).status_code == 403
     assert SmsUsage.objects.exists()
+
+
+@pytest.mark.parametrize("use_tz", [True, False])
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        ("UTC", ["Jan. 1, 2030, noon", "Jan. 1, 2030, 12:01 p.m.", "Jan. 1, 2030, 12:02 p.m."]),
+        ("Asia/Kolkata", ["Jan. 1, 2030, 5:30 p.m.", "Jan. 1, 2030, 5:31 p.m.", "Jan. 1, 2030, 5:32 p.m."]),
+        ("America/New_York", ["Jan. 1, 2030, 7 a.m.", "Jan. 1, 2030, 7:01 a.m.", "Jan. 1, 2030, 7:02 a.m."]),
+    ],
+)
+def test_times_are_shown_as_the_sites_clock_shows_them(staff, url, settings, locked, use_tz, zone, shown):
+    settings.USE_TZ, settings.TIME_ZONE = use_tz, zone
+    noon = 1_893_499_200.0
+    PhoneVerification.objects.update(code_expires_at=noon, resend_at=noon + 60, updated_at=noon + 120)
+    page = staff.get(url(PhoneVerification, "change", locked.pk)).content.decode()
+    assert [time for time in shown if time not in page] == []
+    assert shown[2] in staff.get(url(PhoneVerification, "changelist")).content.decode()
+    PhoneVerification.objects.update(code_expires_at=None, resend_at=None)
+    page = staff.get(url(PhoneVerification, "change", locked.pk)).content.decode()
+    assert page.count('<div class="readonly">-</div>') == 2

@@ -126,7 +126,7 @@ class Load:
         if code is None:
             return
         wrong = [f"{(int(code) + number) % 10**CODE_DIGITS:0{CODE_DIGITS}}" for number in range(1, 4)]
-        for _ in range(3):
+        for _ in range(4):
             list(at_once.map(self.enter, clients, [phone] * 3, wrong))
 
     def redeem(self, clients, chance, at_once):
@@ -185,7 +185,7 @@ def losses(site, postgres, gateway, answers):
     lost["circles"] = sum(in_circle(user, referrers) for user in referrers)
     lost["referrals forgotten"] = sum(referrers.get(user) != by for user, by in answers.referrers.items())
     lost["guesses forgotten"] = sum(max(0, number - guesses.get(phone, 0)) for phone, number in answers.wrong.items())
-    lost["guesses over the limit"] = sum(max(0, number - 5) for number in answers.wrong.values())
+    lost["guesses over the limit"] = sum(max(0, number - 10) for number in answers.wrong.values())
     # Who cannot be served is told so: 503. A 500 is a fault of the program.
     lost["answers of 500"] = answers.statuses[500]
     with gateway.lock:

@@ -50,6 +50,18 @@ def test_wrong_guesses_are_never_forgotten():
     assert left() == ["+12015550100"]
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata"])
+def test_days_are_counted_without_time_zones_too(settings, time_machine, zone):
+    settings.USE_TZ, settings.TIME_ZONE = False, zone
+    time_machine.move_to(datetime(2026, 3, 9, tzinfo=UTC), tick=False)  # A day after New York lost an hour.
+    at = time() - 2 * 24 * 3600
+    for number, away in ((100, -60), (101, 60)):
+        values = {"phone_number": f"+1201555{number:04}", "purpose": "sign_in", "updated_at": at + away}
+        PhoneVerification.objects.create(**values)
+    assert clear("--days", "2") == "Deleted 1 phone verifications.\n"
+    assert left() == ["+12015550101"]
+
+
 @pytest.mark.parametrize("days", ["1", "0", "-5"])
 def test_the_messages_of_a_day_are_not_forgotten(days):
     with pytest.raises(CommandError, match="2 or more"):

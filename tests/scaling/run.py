@@ -120,7 +120,8 @@ def a_ceiling_of_twenty_messages_is_twenty(visitors, primary, replica):
 def a_hundred_guesses_at_once_are_five(visitors, primary, replica):
     [(_, asked)] = visitors.ask(US[0])
     wrong = [f"{(int(asked['code']) + n) % 10**6:06}" for n in range(1, 101)]
-    answers = visitors.send(*[("/api/users/auth/", {"phone_number": US[0], "code": code}) for code in wrong])
+    body = {"phone_number": US[0], "request_id": asked["request_id"]}
+    answers = visitors.send(*[("/api/users/auth/", {**body, "code": code}) for code in wrong])
     judged = sum(answer.get("code") == "invalid_code" for _, answer in answers)
     assert judged == 5, judged
 

@@ -2,6 +2,7 @@ import logging
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from time import time
 
 import pytest
 from django.db import connection, models, transaction
@@ -785,3 +786,46 @@ def test_guards_are_told_of_no_address_where_there_is_none(phone, settings):
     GUARDED.clear()
     request_code(phone_number=phone, host="example.com")
     assert [(each.phone_number, each.address) for each in GUARDED] == [(phone, "")]
+
+
+# Whatever the site's clock shows
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata"])
+@pytest.mark.parametrize("use_tz", [True, False])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2026-11-01 05:55:00+00:00",  # In New York it is 1:55, and in five minutes 1:00 once more.
+        "2026-03-08 06:55:00+00:00",  # It is 1:55 there too, and in five minutes 3:00.
+    ],
+)
+def test_a_code_and_its_wait_last_as_long_through_summer_time(
+    time_machine, settings, phone, outbox, moment, use_tz, zone
+):
+    settings.USE_TZ, settings.TIME_ZONE = use_tz, zone
+    time_machine.move_to(moment, tick=False)
+    ask(phone)
+    code = outbox[-1].text.rpartition("#")[2]
+    time_machine.shift(299)
+    assert ask(phone).expires_in == 301
+    with pytest.raises(ResendTooSoon) as refusal:
+        ask(phone)
+    assert refusal.value.retry_after == 60
+    time_machine.shift(300)
+    guess(phone, code)
+
+    ask(phone)
+    code = outbox[-1].text.rpartition("#")[2]
+    time_machine.shift(600)
+    with pytest.raises(CodeExpired):
+        guess(phone, code)
+    assert PhoneVerification.objects.get().updated_at == pytest.approx(time() - 600)
+
+
+def test_a_clock_that_was_set_back_does_not_lengthen_a_code(clock, phone, send_code):
+    code = send_code(phone)
+    clock.shift(-3600)
+    with pytest.raises(CodeExpired):
+        guess(phone, code)
+    assert ask(phone).expires_in == 600

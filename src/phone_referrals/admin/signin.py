@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -28,15 +28,15 @@ class PhoneVerificationAdmin(ListAdmin):
         return phones.mask(verification.phone_number)
 
     @admin.display(description=_("code expires at"))
-    def expires_at(self, verification: PhoneVerification) -> datetime | None:
+    def expires_at(self, verification: PhoneVerification) -> str:
         return _local(verification.code_expires_at)
 
     @admin.display(description=_("next message from"))
-    def next_message_at(self, verification: PhoneVerification) -> datetime | None:
+    def next_message_at(self, verification: PhoneVerification) -> str:
         return _local(verification.resend_at)
 
     @admin.display(description=_("updated at"))
-    def changed_at(self, verification: PhoneVerification) -> datetime | None:
+    def changed_at(self, verification: PhoneVerification) -> str:
         return _local(verification.updated_at)
 
     @admin.action(description=_("Clear the limits of the selected phones"), permissions=["clear"])
@@ -60,9 +60,12 @@ class PhoneVerificationAdmin(ListAdmin):
         return False
 
 
-def _local(seconds: float | None) -> datetime | None:
-    """Return POSIX seconds as a time of the site's zone, whatever `USE_TZ` says."""
-    return None if seconds is None else timezone.localtime(datetime.fromtimestamp(seconds, UTC))
+def _local(seconds: float | None) -> str:
+    """Return POSIX seconds as the clock of the site's zone shows them, whatever `USE_TZ` says."""
+    if seconds is None:
+        return "-"
+    # As text: the page of one row would show a `datetime` as Python writes it.
+    return str(formats.localize(timezone.localtime(datetime.fromtimestamp(seconds, UTC))))
 
 
 @admin.register(SmsUsage)
