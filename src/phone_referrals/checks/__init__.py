@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error
 
-from phone_referrals.checks import host, messages
+from phone_referrals.checks import host, messages, urls
 from phone_referrals.checks.database import check_database
 from phone_referrals.checks.deployment import check_deployment
 from phone_referrals.checks.ids import SETTING_MALFORMED
@@ -29,6 +29,8 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         host.token_app,
         host.backend,
         host.isolation_level,
+        urls.shadowed_urls,
+        urls.nested_pages,
     )
     return [message for part in parts for message in _messages_of(part)]
 

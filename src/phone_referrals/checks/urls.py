@@ -1,0 +1,81 @@
+"""Whether requests to the package's URLs reach its views: a pattern before them may match first."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from django.urls import NoReverseMatch, Resolver404, get_resolver, get_script_prefix, resolve, reverse
+from django.urls.resolvers import URLResolver
+
+from phone_referrals.checks.ids import PAGES_NESTED, URL_SHADOWED
+
+APPS = {"phone_referrals", "phone_referrals_pages"}
+# One of them fits any converter of Django's, and most expressions.
+SAMPLES = ("1", "x", "00000000-0000-0000-0000-000000000001")
+
+
+def shadowed_urls() -> Iterator[CheckMessage]:
+    shadows: dict[str, tuple[str, list[str]]] = {}
+    for name, view, arguments in _all_ours():
+        try:
+            path = reverse(name, kwargs=arguments).removeprefix(get_script_prefix())
+            match = resolve(f"/{path}")
+        except (NoReverseMatch, Resolver404):
+            continue  # No sample fits what the site captures in its prefix.
+        found = _view_of(match.func)
+        if found is not view and not (isinstance(found, type) and issubclass(found, view)):
+            shadows.setdefault(f"{found.__module__}.{found.__qualname__}", (match.route, []))[1].append(name)
+    for shadow, (route, names) in shadows.items():
+        yield Error(
+            f"{shadow}, at {route!r} in the URLconf, answers instead of the package's views: {', '.join(names)}.",
+            hint="Include the package's URLs before it, or below a prefix of their own: "
+            'path("api/phone/", include("phone_referrals.urls")).',
+            id=URL_SHADOWED,
+        )
+
+
+def nested_pages() -> Iterator[CheckMessage]:
+    namespaces = {name.rpartition(":")[0] for name, *_ in _all_ours()}
+    for namespace in sorted(namespaces):
+        *outer, pages = namespace.split(":")
+        if outer and pages.startswith("phone_referrals_pages"):
+            yield Error(
+                f"The pages are included inside another namespace, as {namespace!r}, where their links lead nowhere.",
+                hint='Include them in the root URLconf: path("account/", include("phone_referrals.pages.urls")).',
+                id=PAGES_NESTED,
+            )
+
+
+def _all_ours() -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    urlconf = getattr(settings, "ROOT_URLCONF", None)
+    return _ours(get_resolver(urlconf), (), {}) if urlconf else iter(())
+
+
+def _ours(resolver: Any, namespaces: tuple[str, ...], captured: dict[str, Any]) -> Iterator[Any]:
+    """Yield the name, view and sample arguments of each pattern of the package, below whatever the site includes it."""
+    for each in resolver.url_patterns:
+        arguments = {**captured, **_samples(each.pattern)}
+        if isinstance(each, URLResolver):
+            inner = (*namespaces, each.namespace) if each.namespace else namespaces
+            yield from _ours(each, inner, arguments)
+        elif resolver.app_name in APPS:
+            yield ":".join((*namespaces, each.name)), _view_of(each.callback), arguments
+
+
+def _samples(pattern: Any) -> dict[str, Any]:
+    """Return a value for each argument that a pattern captures."""
+    converters = {name: (each.regex, each.to_python) for name, each in pattern.converters.items()}
+    groups = re.findall(r"\(\?P<(\w+)>([^()]*)\)", getattr(pattern, "_regex", ""))
+    expected = converters or {name: (regex, str) for name, regex in groups}
+    samples = {}
+    for name, (regex, to_python) in expected.items():
+        fitting = (each for each in (*SAMPLES, *regex.split("|")) if re.fullmatch(regex, each))
+        samples[name] = to_python(next(fitting, SAMPLES[0]))
+    return samples
+
+
+def _view_of(function: Any) -> Any:
+    """Return the class of a view, Django's or REST framework's, or the function that it is."""
+    return getattr(function, "view_class", None) or getattr(function, "cls", None) or function
