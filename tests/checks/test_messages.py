@@ -342,19 +342,3 @@ def test_each_bad_entry_is_named_and_masked(settings):
     messages = checks.check_settings()
     assert ids(messages) == [check_ids.TEST_NUMBER_WRONG] * 2
     assert not [message for message in messages if "5550" in message.msg]
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("ALLOWED_REGIONS", 7),
-        ("NUMBER_TYPES", None),
-        ("MIN_CONVERSION", 0.2),
-        ("MIN_CONVERSION", (100,)),
-        ("MIN_CONVERSION", ("100", "0.2")),
-        ("TEST_NUMBERS", [FICTIONAL[0]]),
-    ],
-)
-def test_a_setting_of_another_shape_is_reported_too(settings, name, value):
-    setattr(settings, f"PHONE_REFERRALS_{name}", value)
-    assert ids(checks.check_settings()) == [check_ids.SETTING_MALFORMED]

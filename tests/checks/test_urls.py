@@ -13,6 +13,7 @@ from rest_framework.viewsets import ModelViewSet
 
 from phone_referrals import checks
 from phone_referrals.checks import ids as check_ids
+from phone_referrals.checks import urls
 from phone_referrals.profiles.views import UserListView
 
 API, PAGES = include("phone_referrals.urls"), include("phone_referrals.pages.urls")
@@ -47,7 +48,7 @@ def site(settings):
     def site(*patterns):
         settings.ROOT_URLCONF = ModuleType("urls")
         settings.ROOT_URLCONF.urlpatterns = list(patterns)
-        return checks.check_settings()
+        return [*urls.shadowed_urls(), *urls.nested_pages()]
 
     return site
 

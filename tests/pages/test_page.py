@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import polib
 import pytest
 from django.conf import UserSettingsHolder, global_settings
 from django.conf import settings as django_settings
@@ -365,8 +366,21 @@ def test_a_site_with_one_language_shows_no_switch(client, settings):
     assert offered(client.get("/sign-in/")) == []
 
 
-def test_the_languages_are_those_of_the_site(client, settings):
-    settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+@pytest.mark.parametrize("own", ["en", "ru", "de"])
+def test_the_languages_are_those_of_the_site_that_the_pages_have(client, settings, own):
+    settings.LANGUAGE_CODE = own
+    settings.LANGUAGES = [("en-gb", "English"), ("de", "Deutsch"), ("fr", "Français"), ("ru", "Русский")]
+    assert offered(client.get("/sign-in/")) == ["en-gb", "ru"]
+
+
+def test_a_language_that_the_site_has_translated_itself_is_offered(client, settings, tmp_path):
+    catalogue = polib.POFile()
+    catalogue.metadata = {"Content-Type": "text/plain; charset=utf-8"}
+    catalogue.append(polib.POEntry(msgid="This page was out of date. Please try again.", msgstr="Diese Seite war alt."))
+    (tmp_path / "de/LC_MESSAGES").mkdir(parents=True)
+    catalogue.save_as_mofile(str(tmp_path / "de/LC_MESSAGES/django.mo"))
+    settings.LOCALE_PATHS = [tmp_path]
+    settings.LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français")]
     assert offered(client.get("/sign-in/")) == ["en", "de"]
 
 

@@ -13,6 +13,7 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.utils.module_loading import import_string
 from rest_framework.settings import api_settings
 
+from phone_referrals.checks.host import classes_of
 from phone_referrals.checks.ids import (
     CACHE_PER_PROCESS,
     CACHE_TOO_SMALL,
@@ -121,14 +122,7 @@ def _deployment_advice() -> Iterator[CheckMessage]:
 
 
 def _keeps_invitations() -> bool:
-    for path in settings.MIDDLEWARE:
-        try:
-            middleware = import_string(path)
-        except ImportError:
-            continue  # Django says so itself, when the site starts.
-        if isinstance(middleware, type) and issubclass(middleware, InviteMiddleware):
-            return True
-    return False
+    return any(issubclass(each, InviteMiddleware) for each in classes_of(settings.MIDDLEWARE))
 
 
 def _refreshes_after_the_end() -> bool:

@@ -1,7 +1,9 @@
 """What the site has to have: a phone field, a backend, what settings name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error
@@ -26,9 +28,16 @@ from phone_referrals.checks.ids import (
 )
 from phone_referrals.conf import conf
 from phone_referrals.models import Referral
+from phone_referrals.signin.backend import PhoneCodeBackend
 from phone_referrals.tokens import get_issuer
 
 FORMATS = ("E164", "INTERNATIONAL", "RFC3966")
+# Modules that need an extra of the package.
+EXTRAS = {
+    "phone_referrals.sms.apprise": "apprise",
+    "phone_referrals.tokens.jwt": "jwt",
+    "phone_referrals.tokens.knox": "knox",
+}
 BACKEND = "phone_referrals.signin.backend.PhoneCodeBackend"
 
 
@@ -123,11 +132,13 @@ def dotted_paths() -> Iterator[CheckMessage]:
     for setting, values in paths.items():
         for path in values:
             try:
-                import_string(path)
+                import_string(str(path))
             except (ImportError, RuntimeError) as error:  # Models of an app that is not installed are the latter.
+                extra = EXTRAS.get(str(path).rpartition(".")[0])
+                advice = f'Run: pip install "django-phone-referrals[{extra}]".' if extra else "Write one that can be."
                 yield Error(
                     f"{setting} names {path!r}, which cannot be imported: {error}",
-                    hint="Give the dotted path of an importable object.",
+                    hint=f"{advice} It is a dotted path, such as 'accounts.rules.may_redeem'.",
                     id=PATH_NOT_IMPORTABLE,
                 )
 
@@ -137,7 +148,7 @@ def token_app() -> Iterator[CheckMessage]:
         app = get_issuer().required_app
     except (ImportError, RuntimeError, AttributeError):
         return  # Another check says so, or the host's issuer needs no app.
-    if app and app not in settings.INSTALLED_APPS:
+    if app and not apps.is_installed(app):
         yield Error(
             f"PHONE_REFERRALS_TOKEN_ISSUER {conf.token_issuer!r} needs the app {app!r}.",
             hint=f"Add {app!r} to INSTALLED_APPS and migrate, or name another issuer.",
@@ -145,14 +156,18 @@ def token_app() -> Iterator[CheckMessage]:
         )
 
 
+def classes_of(paths: Iterable[str]) -> Iterator[type]:
+    """Yield the classes that dotted paths name; Django says of the others itself that it cannot import them."""
+    for path in paths:
+        with suppress(ImportError):
+            found = import_string(path)
+            if isinstance(found, type):
+                yield found
+
+
 def backend() -> Iterator[CheckMessage]:
-    for path in settings.AUTHENTICATION_BACKENDS:
-        try:
-            backend = import_string(path)
-        except ImportError:
-            continue  # Django says so itself.
-        if isinstance(backend, type) and issubclass(backend, import_string(BACKEND)):
-            return
+    if any(issubclass(each, PhoneCodeBackend) for each in classes_of(settings.AUTHENTICATION_BACKENDS)):
+        return
     yield Error(
         "No backend in AUTHENTICATION_BACKENDS signs in by phone.",
         hint=f"Add {BACKEND!r} to it.",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from inspect import getdoc
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
@@ -17,7 +18,7 @@ from phone_referrals.checks.ids import (
     SMS_QUEUE_WRONG,
     TEST_NUMBER_WRONG,
 )
-from phone_referrals.conf import conf
+from phone_referrals.conf import Conf, conf
 from phone_referrals.exceptions import PhoneReferralsError
 from phone_referrals.signin import delivery
 from phone_referrals.signin.test_numbers import last_day
@@ -49,9 +50,10 @@ def limits() -> Iterator[CheckMessage]:
         except (TypeError, ValueError):
             value = None
         if value is None or not least <= value <= greatest:
+            setting, nearest = f"PHONE_REFERRALS_{name.upper()}", min(max(value or 0, least), greatest)
             yield Error(
-                f"PHONE_REFERRALS_{name.upper()} must be a whole number from {least} to {greatest}.",
-                hint="The reference of settings says where the bounds come from.",
+                f"{setting} is {getattr(settings, setting)!r}; it must be a whole number from {least} to {greatest}.",
+                hint=f"Write {setting} = {nearest}. {getdoc(vars(Conf)[name])}",
                 id=LIMIT_OUT_OF_RANGE,
             )
 
@@ -74,7 +76,8 @@ def number_types() -> Iterator[CheckMessage]:
     unknown = set(conf.number_types) - set(phones.TYPES.values())
     if unknown or isinstance(conf.number_types, str):
         yield Error(
-            f"PHONE_REFERRALS_NUMBER_TYPES must be a list of: {', '.join(sorted(phones.TYPES.values()))}.",
+            f"PHONE_REFERRALS_NUMBER_TYPES is {conf.number_types!r}; it must be a list of: "
+            f"{', '.join(sorted(phones.TYPES.values()))}.",
             hint='Most sites want ["mobile", "fixed_line_or_mobile"], which is the default.',
             id=NUMBER_TYPE_UNKNOWN,
         )

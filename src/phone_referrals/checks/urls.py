@@ -36,6 +36,11 @@ def shadowed_urls() -> Iterator[CheckMessage]:
         )
 
 
+def includes_pages() -> bool:
+    """Tell whether the pages are among the site's URLs."""
+    return any("phone_referrals_pages" in name for name, *_ in _all_ours())
+
+
 def nested_pages() -> Iterator[CheckMessage]:
     namespaces = {name.rpartition(":")[0] for name, *_ in _all_ours()}
     for namespace in sorted(namespaces):

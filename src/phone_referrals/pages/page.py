@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpR
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.decorators import decorator_from_middleware
 from django.utils.log import log_response
+from django.utils.translation import gettext, override
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -31,6 +32,18 @@ from phone_referrals.tokens.session import has_readable_session
 
 # The languages that come with the package, for a site that has not chosen its own.
 LANGUAGES = [("en", "English"), ("ru", "Русский")]
+
+
+def is_translated(code: str) -> bool:
+    """Tell whether the pages are in a language, by a catalogue of the package or of the site."""
+    message = "This page was out of date. Please try again."  # Any of ours.
+    with override(settings.LANGUAGE_CODE):
+        fallback = gettext(message)
+    with override(code):
+        text = gettext(message)
+    base, of_site = (each.partition("-")[0] for each in (code, settings.LANGUAGE_CODE))
+    # Where a text is not translated, Django shows that of the site's own language.
+    return base == "en" or (text != message and (text != fallback or base == of_site))
 
 
 class _CsrfProtection(CsrfViewMiddleware):
@@ -133,7 +146,8 @@ class Page(ContextMixin, TemplateResponseMixin, View):
         """Return what the visitor may choose from: nothing where no `LocaleMiddleware` would heed the choice."""
         if not (settings.USE_I18N and hasattr(self.request, "LANGUAGE_CODE")):
             return []
-        return settings.LANGUAGES if settings.is_overridden("LANGUAGES") else LANGUAGES
+        offered = settings.LANGUAGES if settings.is_overridden("LANGUAGES") else LANGUAGES
+        return [(code, name) for code, name in offered if is_translated(code)]
 
     def throttle(self, *throttles: type[BaseThrottle]) -> None:
         """Count this request; raises `TooManyRequests`. The API counts in the same places."""
