@@ -24,7 +24,7 @@ def test_the_app_brings_its_checks(settings):
         check_ids.CACHE_PER_PROCESS,
         check_ids.INVITATIONS_LOST,
         check_ids.PROXIES_UNKNOWN,
-        check_ids.SMS_UNLIMITED,
+        check_ids.SMS_LIMIT_UNSET,
     }
     assert ids(include_deployment_checks=True) == {check_ids.LIMIT_OUT_OF_RANGE, check_ids.REGIONS_MISSING, *advice}
 
