@@ -1,4 +1,5 @@
 import sys
+import time
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -205,3 +206,10 @@ def test_a_user_who_was_deleted_meanwhile_gets_no_code(make_user):
     type(user).objects.all().delete()
     with pytest.raises(AccountDisabled):
         codes.code_of(user)
+
+
+@pytest.mark.parametrize("text", ["A" * 501, "A" * 1_000_000, "a.b" * 300_000, "-" * 1_000_000])
+def test_what_is_too_long_for_a_link_is_not_looked_into(text):
+    began = time.perf_counter()
+    assert codes.read(text) == ""
+    assert time.perf_counter() - began < 0.1

@@ -31,6 +31,7 @@ from phone_referrals.referrals.links import code_in
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 6
 MAX_LENGTH = 32
+MAX_TYPED = 500  # A link may be pasted.
 TRIES = 30
 FOLD = str.maketrans({"O": "0", "I": "1", "L": "1"})
 
@@ -56,6 +57,8 @@ def read(text: str) -> str:
     A pasted invite link is its code. NUL and halves of surrogate pairs are no text that a database takes; nothing
     unprintable is a code.
     """
+    if len(text) > MAX_TYPED:  # To look for a link takes the square of its length.
+        return ""
     folded = fold(code_in(text))
     return folded if len(folded) <= MAX_LENGTH and folded.isprintable() else ""
 
