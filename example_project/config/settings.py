@@ -39,7 +39,11 @@ if NUM_PROXIES:
 
 # Nothing inline, nothing from elsewhere. The pages of DRF and of the API's description bring scripts in their HTML.
 CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {"default-src": ["'self'"], "frame-ancestors": ["'none'"], "form-action": ["'self'"]},
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        **dict.fromkeys(("base-uri", "frame-ancestors", "object-src"), ["'none'"]),
+        "form-action": ["'self'"],
+    },
     "EXCLUDE_URL_PREFIXES": ["/api/"],
 }
 
