@@ -74,6 +74,8 @@ def wapiti(tools, directory, name, *options):
     command = [tools / "wapiti", *options, "--module", MODULES, "--flush-session", *limits, *outputs]
     with (directory / f"{name}.log").open("w") as log:
         subprocess.run(command, cwd=directory, stdout=log, stderr=log, check=False, timeout=2 * 60 * MINUTES)
+    if not report.exists():
+        return [f"wapiti, {name}, wrote no report:\n{(directory / f'{name}.log').read_text()[-3000:]}"]
     read = json.loads(report.read_text())
     found = [
         f"{kind}: {each['method']} {each['path']} {each['info']}"

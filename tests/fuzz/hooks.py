@@ -79,6 +79,8 @@ def map_path_parameters(context, path_parameters):
 
 def vary(case):
     """Have some requests name charsets, encodings and sites that the description knows nothing of, and ask for more."""
+    if case.method.upper() != case.operation.method.upper():
+        return  # A method that the call does not have is refused as such; any of these would be refused first.
     for header, values in ODD_HEADERS.items():
         if chance.random() < 0.05:
             case.headers[header] = chance.choice(values)
