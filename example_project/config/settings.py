@@ -41,7 +41,9 @@ if NUM_PROXIES:
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
-        **dict.fromkeys(("base-uri", "frame-ancestors", "object-src"), ["'none'"]),
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "object-src": ["'none'"],
         "form-action": ["'self'"],
     },
     "EXCLUDE_URL_PREFIXES": ["/api/"],
