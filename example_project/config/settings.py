@@ -172,6 +172,10 @@ PHONE_REFERRALS_ECHO_CODE = flag("PHONE_REFERRALS_ECHO_CODE")
 # All regions, for the console costs nothing. Name the ones that you serve, "RU,KZ", before a gateway sends you bills.
 regions = words("PHONE_REFERRALS_ALLOWED_REGIONS", "*")
 PHONE_REFERRALS_ALLOWED_REGIONS = "*" if regions == ["*"] else regions
+# What the site pays for in a day, in segments of SMS: for each region, and for all of them together.
+PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 2000, "*": 500}
+# The name that messages and invite links have; the host that was asked where it is empty.
+PHONE_REFERRALS_SITE_HOST = env.get("PHONE_REFERRALS_SITE_HOST", "")
 
 # GET users/ lists everybody to everybody who has signed up: calling codes, the last two digits, and who invited whom.
 # This site was made to show that call. Without this line users read their referrer and the people below them only.

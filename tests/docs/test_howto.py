@@ -243,6 +243,15 @@ def test_a_captcha_is_asked_for(shop):
         captcha(SendRequest(phone_number="+12015550100", purpose="sign_in"))
 
 
+@pytest.mark.django_db
+def test_a_captcha_is_asked_for_while_a_ceiling_is_near(shop, settings):
+    captcha, request = shop("captcha", "accounts/captcha_").captcha, {"phone_number": "+12015550100"}
+    captcha(SendRequest(**request, purpose="sign_in"))
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": 0}
+    with pytest.raises(CaptchaFailed):
+        captcha(SendRequest(**request, purpose="sign_in"))
+
+
 def test_a_guard_refuses_a_message(shop, settings, api, phone, outbox):
     settings.PHONE_REFERRALS_SEND_GUARDS = ["accounts.guards.business_hours"]
     shop("captcha", "accounts/guards")
