@@ -353,11 +353,34 @@ def test_a_message_that_a_worker_died_with_is_not_sent_again(phone, outbox, queu
     assert not may_ask_again()
     clock(seconds=LEASE)
     queue.run()
-    assert outbox == queue.waiting == []
+    assert outbox == []
     assert not QueuedCode.objects.exists()
     assert may_ask_again()
     assert usage() == (1, 1)
     assert caplog.messages == ["SMS given up: WorkerLost"]
+
+
+@pytest.mark.parametrize("place", ["verification.give_back", "tasks._drop"])
+def test_a_worker_that_dies_while_it_gives_up_is_followed(phone, outbox, queue, gateway, clock, monkeypatch, place):
+    """By one that does what is left: nobody is kept waiting, and no row is left."""
+
+    def killed(*args, **kwargs):
+        raise Killed
+
+    gateway(TimeoutError)
+    ask(phone)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"phone_referrals.signin.{place}", killed)
+        for _ in range(3):
+            with pytest.raises(Killed):
+                queue.run()
+            clock(seconds=LEASE)
+    gateway()
+    queue.run()
+    assert outbox == []
+    assert not QueuedCode.objects.exists()
+    assert may_ask_again()
+    assert usage() == (1, 1)
 
 
 def test_a_text_that_cannot_be_rendered_is_given_up(phone, queue, monkeypatch):
@@ -413,7 +436,7 @@ def test_a_worker_that_dies_after_a_refusal_ends_the_wait(
     gateway()
     clock(seconds=LEASE)
     queue.run()
-    assert outbox == queue.waiting == []
+    assert outbox == []
     assert not QueuedCode.objects.exists()
     assert may_ask_again()
 

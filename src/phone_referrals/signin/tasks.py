@@ -53,14 +53,14 @@ def send_queued_code(pk: int) -> None:
         if message.attempts == 0 or message.due_at - now < SKEW:
             delivery.call_worker(pk, at=message.due_at)
         return
-    if message.is_taken:
-        _give_up(message, WorkerLost, maybe_sent=True)
-        return
     delivery.call_worker(pk, at=now + LEASE)
-    not_taken = rows.filter(attempts=message.attempts, is_taken=False)
-    if not_taken.update(attempts=message.attempts + 1, is_taken=True, due_at=now + LEASE):
+    as_it_was = rows.filter(attempts=message.attempts, is_taken=message.is_taken)
+    if as_it_was.update(attempts=message.attempts + 1, is_taken=True, due_at=now + LEASE):
         message.attempts += 1
-        _send(message)
+        if message.is_taken:
+            _give_up(message, WorkerLost, maybe_sent=True)
+        else:
+            _send(message)
 
 
 @sensitive_variables()
@@ -95,11 +95,14 @@ def _send(message: QueuedCode) -> None:
 
 
 def _give_up(message: QueuedCode, reason: type[Exception], *, maybe_sent: bool) -> None:
-    """Give back the wait. The message keeps its place in the day's limit, for its code could be guessed at."""
+    """Give back the wait. The message keeps its place in the day's limit, for its code could be guessed at.
+
+    The row goes last: if this worker is killed before, the next run gives up in its place.
+    """
+    row, sent_at = message.verification, message.queued_at
+    with suppress(Busy):  # In a flood of requests for this phone, which does not wait for ours.
+        verification.give_back(row.phone_number, row.purpose, sent_at=sent_at, before=None, failure=Failure.UNKNOWN)
     if _drop(message, maybe_sent=maybe_sent):
-        row, sent_at = message.verification, message.queued_at
-        with suppress(Busy):  # In a flood of requests for this phone, which does not wait for ours.
-            verification.give_back(row.phone_number, row.purpose, sent_at=sent_at, before=None, failure=Failure.UNKNOWN)
         # The class only: a gateway's own words often quote the number.
         logger.error("SMS given up: %s", reason.__qualname__)
 
