@@ -2,6 +2,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 
+from phone_referrals import accounts as accounts_module
 from phone_referrals.accounts import PhoneAccounts, get_accounts, lock, username_of
 from phone_referrals.tokens import DRFTokenIssuer
 from tests.hosts.phone_first.models import Member, Profile
@@ -198,3 +199,57 @@ def test_a_user_who_is_found_by_a_national_number_is_not_its_owner(settings):
     Profile.objects.create(user=get_user_model().objects.create(), phone="+971501234567")
     assert get_accounts().find("+971501234567")
     assert get_accounts().find("+380501234567") is None
+
+
+# Who may sign in
+
+
+@pytest.fixture
+def hiding(monkeypatch):
+    """Let the host's default manager hide all users but those that are `shown`."""
+
+    def hiding(**shown):
+        rows = get_user_model().objects.filter(**shown)
+        monkeypatch.setattr(accounts_module, "_shown_users", rows.all)
+
+    return hiding
+
+
+@pytest.mark.parametrize(("shown", "may"), [({"is_staff": False}, True), ({"is_staff": True}, False)])
+def test_a_user_whom_the_default_manager_hides_may_not_sign_in(make_user, hiding, shown, may):
+    user = make_user()
+    hiding(**shown)
+    assert get_accounts().may_sign_in(user) is may
+    # What hides users may change by the hour: no statement is kept that asks for it.
+    assert get_accounts().may_sign_in_by_row("user") is None
+
+
+def test_a_host_that_overrides_who_may_sign_in_is_asked():
+    class Accounts(PhoneAccounts):
+        def may_sign_in(self, user):
+            return False
+
+    assert Accounts().may_sign_in_by_row("user") is None
+    assert PhoneAccounts().may_sign_in_by_row("user") is not None
+
+
+def test_users_without_a_flag_may_sign_in(settings):
+    settings.AUTH_USER_MODEL = "phone_first.Member"
+    assert "is_active" not in str(PhoneAccounts().may_sign_in_by_row("user"))
+
+
+@pytest.mark.parametrize(
+    ("installed", "answers", "expected"),
+    [
+        (set(), {}, False),
+        ({"allauth.mfa"}, {"allauth.mfa.utils.is_mfa_enabled": True}, True),
+        ({"allauth.mfa"}, {"allauth.mfa.utils.is_mfa_enabled": False}, False),
+        ({"django_otp"}, {"django_otp.user_has_device": True}, True),
+        ({"django_otp"}, {"django_otp.user_has_device": False}, False),
+    ],
+)
+def test_a_second_factor_is_looked_for_where_there_may_be_one(monkeypatch, installed, answers, expected):
+    """The packages themselves are asked in `tests/adoption/second_factor.py`."""
+    monkeypatch.setattr(accounts_module.apps, "is_installed", installed.__contains__)
+    monkeypatch.setattr(accounts_module, "import_string", lambda path: lambda user: answers[path])
+    assert PhoneAccounts().has_second_factor(None) is expected

@@ -91,7 +91,7 @@ def staff(make_user):
     user.is_staff = True
     user.save()
     client = APIClient()
-    client.force_authenticate(user)
+    client.force_login(user, PASSWORD_BACKEND)
     return client
 
 

@@ -361,7 +361,9 @@ def test_no_call_of_the_api_reads_more_than_its_page(first, settings, sign_in, l
     ],
 )
 def test_no_list_of_the_admin_reads_a_table_whole(first, client, page):
-    client.force_login(get_user_model().objects.create_superuser("+12015550107"))
+    client.force_login(
+        get_user_model().objects.create_superuser("+12015550107"), "django.contrib.auth.backends.ModelBackend"
+    )
 
     nodes = nodes_of(lambda: client.get(f"/admin/{page}"))
 

@@ -112,7 +112,7 @@ def _of_every_command() -> set[str]:
 
 def check_ids() -> dict[str, str]:
     """Return the ids of the checks by the names of their constants."""
-    return {name: value for name, value in vars(ids).items() if re.fullmatch(r"phone_referrals\.[EW]\d+", str(value))}
+    return {name: value for name, value in vars(ids).items() if re.fullmatch(r"phone_referrals\.[EIW]\d+", str(value))}
 
 
 def check_messages() -> str:
@@ -121,7 +121,8 @@ def check_messages() -> str:
     lines = ["| id | what it says | what to do |", "|---|---|---|"]
     found = []
     for call in (node for file in sorted(CHECKS.glob("*.py")) for node in ast.walk(ast.parse(file.read_text()))):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in {"Error", "Warning"}:
+        name = call.func.id if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else ""
+        if name in {"Error", "Info", "Warning"}:
             words = {each.arg: each.value for each in call.keywords}
             found.append((names[words["id"].id], _text(call.args[0]), _text(words["hint"])))
     lines += [f"| `{each}` | {message} | {hint} |" for each, message, hint in sorted(found)]

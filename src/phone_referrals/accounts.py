@@ -1,8 +1,10 @@
 """How a phone number maps to a user of the host."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -11,8 +13,7 @@ from django.utils.module_loading import import_string
 
 from phone_referrals import phones, statements
 from phone_referrals.conf import conf
-from phone_referrals.exceptions import AccountDisabled, InvalidPhoneNumber
-from phone_referrals.tokens import get_issuer
+from phone_referrals.exceptions import AccountDisabled, InvalidPhoneNumber, StaffNotAllowed
 
 SHORTEST_USERNAME = 8  # Of 16 characters each: 4 billion.
 
@@ -31,7 +32,7 @@ class PhoneAccounts:
         # that is written to: a replica may not know yet of a user who signed up a moment ago.
         users = model._base_manager.using(router.db_for_write(model))
         found = self.join(users.filter(**{conf.phone_field: phone_number}))
-        relations = get_issuer().user_relations
+        relations = import_string(conf.token_issuer).user_relations
         # Not first(): a number is unique, and need not be sorted.
         user = next(iter(found.select_related(*relations) if relations else found), None)
         # A column without country codes, or a collation of the database, may find somebody else's number.
@@ -79,8 +80,8 @@ class PhoneAccounts:
             return None
         return statements.value(get_user_model(), conf.phone_field, using=using, key=user.pk)
 
-    def set_phone(self, user: Any, phone_number: str) -> None:
-        """Give the user a number that has been proven; raises `IntegrityError` where it is taken."""
+    def set_phone(self, user: Any, phone_number: str | None) -> None:
+        """Give the user a number that has been proven, or `None`; raises `IntegrityError` where it is taken."""
         *relations, field = conf.phone_field.split("__")
         holder: models.Model = user
         for relation in relations:
@@ -89,6 +90,38 @@ class PhoneAccounts:
         setattr(holder, field, phone_number)
         # The one column: what else the row has may have changed since it was read.
         holder.save(update_fields=None if holder._state.adding else [field])
+
+    def may_sign_in(self, user: Any) -> bool:
+        """Return whether the account is in use: neither disabled nor hidden, as deleted users are on some sites.
+
+        Asked once a phone is proven, for each request with a token or session that came of it, and when somebody
+        enters a referral code of the user.
+        """
+        if not getattr(user, "is_active", True):
+            return False
+        shown = _shown_users()
+        return not shown.query.where or shown.filter(pk=user.pk).exists()
+
+    def may_sign_in_by_row(self, reference: str) -> models.Expression | None:
+        """Return the condition that the user in a row's field `reference` may sign in, for that row's own SELECT.
+
+        It saves reading the user. `None` means to read the user and ask `may_sign_in`, as for a host that overrides it
+        or hides users: what hides them may change by the hour. It is asked once: the statement is kept.
+        """
+        if type(self).may_sign_in is not PhoneAccounts.may_sign_in or _shown_users().query.where:
+            return None
+        users = get_user_model()._base_manager.filter(pk=models.OuterRef(reference))
+        has_flag = "is_active" in {field.name for field in users.model._meta.concrete_fields}
+        return models.Exists(users.filter(is_active=True) if has_flag else users)
+
+    def has_second_factor(self, user: Any) -> bool:
+        """Return whether the user has set up a second factor, so that a code sent to the phone is not enough.
+
+        Knows those of `allauth.mfa` and of `django_otp`, which `two_factor` is built on.
+        """
+        if apps.is_installed("allauth.mfa") and import_string("allauth.mfa.utils.is_mfa_enabled")(user):
+            return True
+        return apps.is_installed("django_otp") and bool(import_string("django_otp.user_has_device")(user))
 
     def join(self, queryset: models.QuerySet[Any], prefix: str = "") -> models.QuerySet[Any]:
         """Return `queryset` with what `phone_of` reads joined, for rows that are users or have one at `prefix`."""
@@ -120,6 +153,22 @@ def lock(user: Any, *, using: str | None = None) -> Any:
     if locked is None:
         raise AccountDisabled
     return locked
+
+
+def require_admissible(user: Any, *, by_phone: Callable[[], bool] = lambda: True) -> None:
+    """Raise `AccountDisabled`, or `StaffNotAllowed` for staff whom a phone lets in: `by_phone`, asked of staff only."""
+    if not get_accounts().may_sign_in(user):
+        raise AccountDisabled
+    is_staff = getattr(user, "is_staff", False) or getattr(user, "is_superuser", False)
+    # The fixed code of a test number is no proof at all, nor was it before its last day.
+    if is_staff and not (conf.allow_staff and get_accounts().phone_of(user) not in conf.test_numbers) and by_phone():
+        raise StaffNotAllowed
+
+
+def _shown_users() -> models.QuerySet[Any]:
+    """Return the users whom the host's default manager shows, from the database that is written to."""
+    model = get_user_model()
+    return model._default_manager.using(router.db_for_write(model)).all()
 
 
 def masked_phone_of(user: Any) -> str:

@@ -1,6 +1,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig, apps
+from django.contrib.auth.signals import user_logged_in
 from django.core import checks as django_checks
 from django.utils.translation import gettext_lazy as _
 
@@ -15,7 +16,9 @@ class PhoneReferralsConfig(AppConfig):
         # Here, not at the top: checks read the user model, which apps loading first may define.
         from phone_referrals import checks
         from phone_referrals.referrals import receivers  # noqa: F401 - connects them
+        from phone_referrals.tokens import session
 
+        user_logged_in.connect(session.mark_login, dispatch_uid="phone_referrals.mark_login")
         django_checks.register(checks.check_settings)
         django_checks.register(checks.check_deployment, deploy=True)
         django_checks.register(checks.check_database, django_checks.Tags.database)

@@ -161,6 +161,14 @@ class StaffNotAllowed(SignInError):
     default_message = _("Staff cannot sign in by phone.")
 
 
+class SecondFactorRequired(SignInError):
+    """A code by SMS would bypass the second factor that the user has set up."""
+
+    code = "second_factor_required"
+    status_code = 403
+    default_message = _("Your account has a second factor: sign in with your password and with it.")
+
+
 # One's own account
 
 

@@ -138,7 +138,8 @@ class UserSession(NaturalKeyModel):
     # A hash of the token, or the key of Django's session: never shown.
     key = models.CharField(max_length=128, unique=True, editable=False)
     user_agent = models.CharField(_("user agent"), max_length=MAX_USER_AGENT, blank=True)
-    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    # POSIX, in seconds: without USE_TZ a column of Django's keeps a local time, of which an hour comes twice a year.
+    signed_in_at = models.FloatField(default=time, editable=False)
 
     natural = ("key",)
     objects = NaturalKeyQuerySet.as_manager()
@@ -148,7 +149,7 @@ class UserSession(NaturalKeyModel):
         verbose_name_plural = _("sessions")
 
     def __str__(self) -> str:
-        return f"{self.user_id} {self.created_at:%Y-%m-%d %H:%M}"
+        return f"{self.user_id} {datetime.fromtimestamp(self.signed_in_at, UTC):%Y-%m-%d %H:%M}"
 
 
 class ReferralCodeQuerySet(NaturalKeyQuerySet):

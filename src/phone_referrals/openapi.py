@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import models
 from drf_spectacular.authentication import SessionScheme as DjangoSessionScheme
+from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme, TokenRefreshSerializerExtension
 from drf_spectacular.extensions import (
     OpenApiSerializerExtension,
@@ -250,9 +251,14 @@ class JWTScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
     optional = True  # Where SimpleJWT is not installed, it says nothing.
 
 
+class KnoxScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]
+    target_class = "phone_referrals.tokens.knox.TokenAuthentication"
+    optional = True
+
+
 class TokenRefresh(TokenRefreshSerializerExtension):  # type: ignore[no-untyped-call]
     target_class = "phone_referrals.tokens.jwt.TokenRefreshSerializer"
-    optional = True
+    optional, priority = True, 1  # Before `OwnName`: the view is SimpleJWT's, and so are the names.
 
 
 class SessionScheme(DjangoSessionScheme):  # type: ignore[no-untyped-call]

@@ -21,5 +21,5 @@ def superuser(db):
 def staff(superuser):
     """The client of a superuser."""
     client = Client()
-    client.force_login(superuser)
+    client.force_login(superuser, "django.contrib.auth.backends.ModelBackend")
     return client

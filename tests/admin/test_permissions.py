@@ -108,7 +108,7 @@ def client_of(people):
     def client_of(who):
         client = Client()
         if who in people:
-            client.force_login(people[who])
+            client.force_login(people[who], "django.contrib.auth.backends.ModelBackend")
             people[who].is_active = who != "inactive"
             people[who].save()
         return client

@@ -259,7 +259,7 @@ def test_who_may_not_look_may_not_export(superuser):
     superuser.is_superuser = False
     superuser.save()
     client = Client()
-    client.force_login(superuser)
+    client.force_login(superuser, "django.contrib.auth.backends.ModelBackend")
     assert client.get(reverse("admin:phone_referrals_referral_export")).status_code == 403
     superuser.user_permissions.add(Permission.objects.get(codename="view_referral"))
     assert client.get(reverse("admin:phone_referrals_referral_export")).status_code == 200

@@ -35,7 +35,7 @@ def test_who_may_only_look_may_not_clear(superuser, url, locked):
     superuser.save()
     superuser.user_permissions.add(Permission.objects.get(codename="view_phoneverification"))
     client = Client()
-    client.force_login(superuser)
+    client.force_login(superuser, "django.contrib.auth.backends.ModelBackend")
     assert client.get(url(PhoneVerification, "changelist")).status_code == 200
     clear(client, url, locked)
     locked.refresh_from_db()
@@ -73,7 +73,7 @@ def test_what_was_done_is_logged_in_the_language_of_who_did_it(staff, url, locke
 def test_a_day_cannot_be_deleted_and_its_ceiling_with_it(superuser, url):
     usage = SmsUsage.objects.create(day="2026-11-23", region="US", sent=10)
     client = Client()
-    client.force_login(superuser)
+    client.force_login(superuser, "django.contrib.auth.backends.ModelBackend")
     assert client.post(url(SmsUsage, "delete", usage.pk), {"post": "yes"}).status_code == 403
     assert SmsUsage.objects.exists()
 

@@ -109,7 +109,8 @@ def test_nobody_redeems_in_a_circle_or_twice(existing, me, friend):
 def test_a_phone_is_changed(existing, me, friend, last_code, outbox):
     for phone, status in ((FRIEND, 409), (NEW, 200)):
         me.post("/api/users/me/phone/get_verify_code/", {"phone_number": phone})
-        answer = me.post("/api/users/me/phone/", {"phone_number": phone, "code": last_code(phone)})
+        codes = {"code": last_code(phone), "current_code": last_code(PHONE)}
+        answer = me.post("/api/users/me/phone/", {"phone_number": phone, **codes})
         assert answer.status_code == status
     assert get_accounts().find(NEW) == existing
     assert get_accounts().find(PHONE) is None

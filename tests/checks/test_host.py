@@ -1,3 +1,4 @@
+import sys
 from enum import IntEnum
 from uuid import uuid4
 
@@ -9,10 +10,12 @@ from django.db.models import UniqueConstraint
 
 from phone_referrals import checks
 from phone_referrals.accounts import SHORTEST_USERNAME, PhoneAccounts
+from phone_referrals.checks import host
 from phone_referrals.checks import ids as check_ids
 from phone_referrals.checks.host import BACKEND
 from phone_referrals.checks.messages import RANGES
 from phone_referrals.signin.backend import PhoneCodeBackend
+from phone_referrals.tokens import jwt
 from tests.checks.reports import reports
 from tests.hosts.phone_first.models import Member, Profile
 
@@ -261,3 +264,35 @@ def test_the_isolation_level_of_a_mysql_server_is_another_one(monkeypatch):
     assert checks.check_settings() == []
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "isolation_level", None)
     assert reports(check_ids.ISOLATION_LEVEL_WRONG, "default", "REPEATABLE READ")
+
+
+def test_a_site_has_to_refuse_to_refresh_what_was_ended(settings, monkeypatch):
+    settings.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.jwt.JWTIssuer"
+    assert checks.check_settings() == []
+    monkeypatch.setattr(
+        jwt.api_settings, "TOKEN_REFRESH_SERIALIZER", "rest_framework_simplejwt.serializers.TokenRefreshSerializer"
+    )
+    assert reports(check_ids.REFRESHED_AFTER_THE_END, "logged out")
+    settings.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.DRFTokenIssuer"
+    assert checks.check_settings() == []
+
+
+def test_how_tokens_are_refreshed_is_nothing_to_a_site_without_simplejwt(monkeypatch):
+    monkeypatch.setitem(sys.modules, jwt.__name__, None)  # As where it cannot be imported.
+    assert checks.check_settings() == []
+
+
+class TrustingAccounts(PhoneAccounts):
+    def has_second_factor(self, user):
+        return False
+
+
+def test_a_site_with_second_factors_is_told_whom_it_refuses(settings, monkeypatch):
+    monkeypatch.setattr(host.apps, "is_installed", {"django_otp"}.__contains__)
+    [message] = host.second_factor()
+    assert message.id == check_ids.SECOND_FACTOR_KEPT
+    assert "django_otp" in message.msg
+    settings.PHONE_REFERRALS_ACCOUNTS = f"{__name__}.TrustingAccounts"
+    assert [*host.second_factor()] == []
+    settings.PHONE_REFERRALS_ACCOUNTS = "nowhere.Accounts"
+    assert [*host.second_factor()] == []

@@ -1,7 +1,5 @@
 """The checks of regions, types, ceilings and test numbers."""
 
-import sys
-
 import pytest
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.management import call_command
@@ -10,7 +8,6 @@ from django.core.management.base import SystemCheckError
 from phone_referrals import checks
 from phone_referrals.checks import ids as check_ids
 from phone_referrals.referrals.invites import InviteMiddleware
-from phone_referrals.tokens import jwt
 from tests.checks.reports import reports
 
 FICTIONAL = [f"+120155501{number:02}" for number in range(11)]
@@ -103,24 +100,6 @@ def test_a_site_should_have_a_gateway(in_production):
     [message] = checks.check_deployment()
     assert message.id == check_ids.SMS_PRINTED
     assert not message.is_serious()
-
-
-def test_a_site_should_refuse_to_refresh_what_was_ended(in_production, monkeypatch):
-    in_production.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.jwt.JWTIssuer"
-    assert checks.check_deployment() == []
-    monkeypatch.setattr(
-        jwt.api_settings, "TOKEN_REFRESH_SERIALIZER", "rest_framework_simplejwt.serializers.TokenRefreshSerializer"
-    )
-    [message] = checks.check_deployment()
-    assert message.id == check_ids.REFRESHED_AFTER_THE_END
-    assert not message.is_serious()
-    in_production.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.DRFTokenIssuer"
-    assert checks.check_deployment() == []
-
-
-def test_how_tokens_are_refreshed_is_nothing_to_a_site_without_simplejwt(in_production, monkeypatch):
-    monkeypatch.setitem(sys.modules, jwt.__name__, None)  # As where it cannot be imported.
-    assert checks.check_deployment() == []
 
 
 class OwnInviteMiddleware(InviteMiddleware):

@@ -295,7 +295,9 @@ def test_staff_add_and_change_users_without_a_username(shop, no_admin_of_users, 
     page = shop("admin", "accounts/admin_").UserAdmin
     assert type(admin.site.get_model_admin(django_user_model)) is page
     assert run_checks() == []
-    client.force_login(django_user_model.objects.create_superuser("+12015550199"))
+    client.force_login(
+        django_user_model.objects.create_superuser("+12015550199"), "django.contrib.auth.backends.ModelBackend"
+    )
     users = "/admin/phone_first/user/"
 
     passwords = {"password1": "by the lake 7", "password2": "by the lake 7"}

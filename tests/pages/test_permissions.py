@@ -10,6 +10,7 @@ from phone_referrals.referrals.codes import code_of
 pytestmark = pytest.mark.django_db
 
 BACKEND = "phone_referrals.signin.backend.PhoneCodeBackend"
+PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"
 PEOPLE = ("anonymous", "user", "other user", "staff", "inactive")
 
 # The referral code that is followed, and entered, is the one of "user". Nobody waits for a code to sign in with.
@@ -55,7 +56,7 @@ def client_of(people):
     def client_of(who):
         client = Client()
         if who in people:
-            client.force_login(people[who], BACKEND)
+            client.force_login(people[who], PASSWORD_BACKEND if who == "staff" else BACKEND)
             people[who].is_staff = who == "staff"
             people[who].is_active = who != "inactive"
             people[who].save()

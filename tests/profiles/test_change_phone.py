@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError
 from django.utils import timezone, translation
-from rest_framework.authtoken.models import Token
+from knox.models import AuthToken
 from rest_framework.test import APIClient
 
 from phone_referrals import signals
@@ -23,6 +23,12 @@ pytestmark = pytest.mark.django_db
 OTHER = "+12015550151"
 
 
+@pytest.fixture(autouse=True)
+def knox(settings):
+    """A kind of token that tells when it was signed in for."""
+    settings.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.knox.KnoxTokenIssuer"
+
+
 @pytest.fixture
 def me(sign_in):
     return sign_in(OLD)
@@ -30,8 +36,8 @@ def me(sign_in):
 
 @pytest.fixture
 def stale(me):
-    """Make the latest sign-in one of an hour ago."""
-    get_user_model().objects.update(last_login=timezone.now() - timedelta(hours=1))
+    """Make the sign-ins of until now ones of an hour ago."""
+    AuthToken.objects.update(created=timezone.now() - timedelta(hours=1))
 
 
 @pytest.fixture
@@ -175,16 +181,31 @@ def test_a_phone_that_is_sent_no_messages_is_refused_and_the_old_one_not_trouble
     assert len(outbox) == messages
 
 
-def test_the_other_tokens_end_and_the_answer_has_the_one_to_go_on_with(me, sign_in, change):
-    device = sign_in(OLD)  # The same token, as Django REST framework has it.
-    token = change(me).body["token"]
-    assert token == Token.objects.get().key
-    assert device.get("/api/users/me/").status_code == 401
-    me.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+def test_the_old_phone_is_always_asked_where_a_token_cannot_tell_when_it_was_signed_in_for(
+    settings, sign_in, post, last_code
+):
+    """A stolen token is as old as it was, however recently its owner has signed in."""
+    settings.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.DRFTokenIssuer"
+    stolen = sign_in(OLD)
+    sign_in(OLD)
+    assert post(stolen, "phone/get_verify_code/", phone_number=NEW).body["current_code_required"] is True
+    assert post(stolen, "phone/", phone_number=NEW, code=last_code(NEW)).code == "proof_required"
+    assert holder(OLD)
+
+
+@pytest.mark.parametrize("kind", ["DRFTokenIssuer", "jwt.JWTIssuer"])
+def test_the_other_tokens_end_and_the_answer_has_the_one_to_go_on_with(settings, sign_in, post, last_code, kind):
+    settings.PHONE_REFERRALS_TOKEN_ISSUER = f"phone_referrals.tokens.{kind}"
+    me, device = sign_in(OLD), sign_in(OLD)
+    post(me, "phone/get_verify_code/", phone_number=NEW)
+    codes = {"code": last_code(NEW), "current_code": last_code(OLD) if kind == "DRFTokenIssuer" else None}
+    changed = post(me, "phone/", phone_number=NEW, **codes).body
+    assert [client.get("/api/users/me/").status_code for client in (me, device)] == [401, 401]
+    me.credentials(HTTP_AUTHORIZATION=f"{changed['token_type']} {changed['token']}")
     assert me.get("/api/users/me/").json()["phone_number"] == NEW
 
 
-@pytest.mark.parametrize("kind", ["knox.KnoxTokenIssuer", "jwt.JWTIssuer", "session.SessionIssuer"])
+@pytest.mark.parametrize("kind", ["knox.KnoxTokenIssuer", "session.SessionIssuer"])
 def test_where_the_kind_can_this_token_lives_on(settings, sign_in, change, kind):
     settings.PHONE_REFERRALS_TOKEN_ISSUER = f"phone_referrals.tokens.{kind}"
     me, device = sign_in(OLD), sign_in(OLD)
@@ -223,11 +244,11 @@ def test_a_signal_says_so_when_it_is_committed(me, change, django_capture_on_com
 
 def test_who_has_no_phone_yet_needs_a_recent_sign_in(me, post, change):
     get_user_model().objects.update(phone_number=None)
-    get_user_model().objects.update(last_login=timezone.now() - timedelta(hours=1))
+    AuthToken.objects.update(created=timezone.now() - timedelta(hours=1))
     codes = {"phone_number": NEW, "code": "123456", "current_code": "123456"}
     for refused in (post(me, "phone/get_verify_code/", phone_number=NEW), post(me, "phone/", **codes)):
         assert refused.body == {"detail": "Sign in again to add a phone.", "code": "proof_required"}
-    get_user_model().objects.update(last_login=timezone.now())
+    AuthToken.objects.update(created=timezone.now())
     assert change(me).status == 200
     assert holder(NEW)
 

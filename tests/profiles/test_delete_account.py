@@ -174,7 +174,8 @@ def test_a_phone_that_was_left_by_a_change_does_not_redeem_again_either(me, sign
     redeem(me, code_of(friend))
     phone = "+12015550152"
     post(me, "phone/get_verify_code/", phone_number=phone)
-    token = post(me, "phone/", phone_number=phone, code=last_code(phone)).body["token"]
+    codes = {"code": last_code(phone), "current_code": last_code(OLD)}
+    token = post(me, "phone/", phone_number=phone, **codes).body["token"]
     assert redeem(sign_in(OLD), code_of(friend)) == (409, "already_redeemed")
     me.credentials(HTTP_AUTHORIZATION=f"Token {token}")
     delete(me, phone)

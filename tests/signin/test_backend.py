@@ -10,7 +10,7 @@ from django.db.transaction import TransactionManagementError
 from django.views.debug import ExceptionReporter
 
 from phone_referrals.accounts import PhoneAccounts
-from phone_referrals.exceptions import AccountDisabled, CodeExpired, InvalidCode, StaffNotAllowed
+from phone_referrals.exceptions import AccountDisabled, CodeExpired, InvalidCode, SecondFactorRequired, StaffNotAllowed
 from phone_referrals.models import PhoneVerification
 from phone_referrals.signals import user_signed_up
 from phone_referrals.signin.backend import Proof, prove
@@ -332,3 +332,17 @@ def test_a_sign_up_stands_whatever_a_receiver_does(phone, send_code, caplog):
         user_signed_up.disconnect(receiver)
     assert user == get_user_model().objects.get()
     assert "RuntimeError: a bug of the host" in caplog.text
+
+
+def test_a_second_factor_is_asked_for_wherever_a_phone_signs_in(settings, authenticated, make_user, phone, send_code):
+    settings.PHONE_REFERRALS_ACCOUNTS = f"{__name__}.CarefulAccounts"
+    make_user()
+    assert authenticated(phone_number=phone, secret_code=send_code(phone)) is None
+    PhoneVerification.objects.clear()
+    with pytest.raises(SecondFactorRequired):
+        prove(phone_number=phone, code=send_code(phone))
+
+
+class CarefulAccounts(PhoneAccounts):
+    def has_second_factor(self, user):
+        return True

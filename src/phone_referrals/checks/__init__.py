@@ -25,6 +25,8 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         messages.test_numbers,
         messages.sms_queue,
         host.token_app,
+        host.refresh,
+        host.second_factor,
         host.backend,
         host.isolation_level,
         silence.unknown_names,

@@ -1,7 +1,6 @@
 """What must not reach production."""
 
 from collections.abc import Iterator
-from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -20,7 +19,6 @@ from phone_referrals.checks.ids import (
     CODE_ECHOED,
     INVITATIONS_LOST,
     PROXIES_UNKNOWN,
-    REFRESHED_AFTER_THE_END,
     REGIONS_MISSING,
     SITE_HOST_OPEN,
     SMS_LIMIT_UNSET,
@@ -29,7 +27,6 @@ from phone_referrals.checks.ids import (
 from phone_referrals.conf import conf
 from phone_referrals.referrals.invites import InviteMiddleware
 from phone_referrals.referrals.links import invite_page
-from phone_referrals.tokens import get_issuer
 
 # What a cache has to keep. Each call that is counted is an entry, for an hour: up to 90 from one address.
 MIN_ENTRIES = 100_000
@@ -106,12 +103,6 @@ def _deployment_advice() -> Iterator[CheckMessage]:
             hint="Set it to the number of proxies in front of Django, 0 for none.",
             id=PROXIES_UNKNOWN,
         )
-    if _refreshes_after_the_end():
-        yield Warning(
-            "SimpleJWT refreshes a token that was being refreshed while its user logged out.",
-            hint='Set SIMPLE_JWT["TOKEN_REFRESH_SERIALIZER"] to "phone_referrals.tokens.jwt.TokenRefreshSerializer".',
-            id=REFRESHED_AFTER_THE_END,
-        )
     if not (conf.referral_link or invite_page(None, "CODE") or _keeps_invitations()):
         yield Warning(
             "Whoever follows an invite link is not invited: it is /?ref=CODE, and nothing of the package reads that.",
@@ -123,12 +114,3 @@ def _deployment_advice() -> Iterator[CheckMessage]:
 
 def _keeps_invitations() -> bool:
     return any(issubclass(each, InviteMiddleware) for each in classes_of(settings.MIDDLEWARE))
-
-
-def _refreshes_after_the_end() -> bool:
-    try:
-        jwt = import_module("phone_referrals.tokens.jwt")
-        serializer = import_string(jwt.api_settings.TOKEN_REFRESH_SERIALIZER)
-        return isinstance(get_issuer(), jwt.JWTIssuer) and not issubclass(serializer, jwt.TokenRefreshSerializer)
-    except (ImportError, RuntimeError):
-        return False  # SimpleJWT is not installed, or another check says what is wrong.

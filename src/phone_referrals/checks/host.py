@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from importlib import import_module
 
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Info
 from django.core.exceptions import FieldDoesNotExist
 from django.db import connections, models, router
 from django.db.models.fields.reverse_related import OneToOneRel
@@ -24,6 +25,8 @@ from phone_referrals.checks.ids import (
     PHONE_FIELD_NOT_UNIQUE,
     PHONE_FIELD_TOO_SHORT,
     PHONE_FORMAT_WRONG,
+    REFRESHED_AFTER_THE_END,
+    SECOND_FACTOR_KEPT,
     TOKEN_APP_MISSING,
 )
 from phone_referrals.conf import conf
@@ -163,6 +166,36 @@ def classes_of(paths: Iterable[str]) -> Iterator[type]:
             found = import_string(path)
             if isinstance(found, type):
                 yield found
+
+
+def refresh() -> Iterator[CheckMessage]:
+    try:
+        jwt = import_module("phone_referrals.tokens.jwt")
+        serializer = import_string(jwt.api_settings.TOKEN_REFRESH_SERIALIZER)
+        refreshes = isinstance(get_issuer(), jwt.JWTIssuer) and not issubclass(serializer, jwt.TokenRefreshSerializer)
+    except (ImportError, RuntimeError):
+        return  # SimpleJWT is not installed, or another check says what is wrong.
+    if refreshes:
+        yield Error(
+            "SimpleJWT refreshes the tokens of users who have logged out.",
+            hint='Set SIMPLE_JWT["TOKEN_REFRESH_SERIALIZER"] to "phone_referrals.tokens.jwt.TokenRefreshSerializer".',
+            id=REFRESHED_AFTER_THE_END,
+        )
+
+
+def second_factor() -> Iterator[CheckMessage]:
+    known = [app for app in ("allauth.mfa", "django_otp") if apps.is_installed(app)]
+    try:
+        decides = type(get_accounts()).has_second_factor is PhoneAccounts.has_second_factor
+    except (ImportError, RuntimeError):
+        return  # Another check says so.
+    if known and decides:
+        yield Info(
+            f"Users who have a second factor of {' or '.join(known)} are refused to sign in by phone alone.",
+            hint="Offer them your other sign-in. To let them in, override has_second_factor in a class that "
+            "PHONE_REFERRALS_ACCOUNTS names.",
+            id=SECOND_FACTOR_KEPT,
+        )
 
 
 def backend() -> Iterator[CheckMessage]:

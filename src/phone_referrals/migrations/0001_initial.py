@@ -116,10 +116,7 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(editable=False, max_length=16)),
                 ("key", models.CharField(editable=False, max_length=128, unique=True)),
                 ("user_agent", models.CharField(blank=True, max_length=200, verbose_name="user agent")),
-                (
-                    "created_at",
-                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created at"),
-                ),
+                ("signed_in_at", models.FloatField(default=time.time, editable=False)),
                 (
                     "user",
                     models.ForeignKey(

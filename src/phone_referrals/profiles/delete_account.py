@@ -9,7 +9,7 @@ from django.db.models import ProtectedError, RestrictedError
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
-from phone_referrals.accounts import lock, provable_phone_of
+from phone_referrals.accounts import get_accounts, lock, provable_phone_of
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import CodeExpired, DeletionRefused, NoPhone
 from phone_referrals.models import Referral
@@ -37,6 +37,7 @@ def request_deletion(user: Any, *, host: str, address: str = "", data: Mapping[s
 def delete_account(user: Any, *, code: str) -> None:
     """End every token and session of the user and call `PHONE_REFERRALS_DELETE_USER`, all of it or nothing.
 
+    A row that is still there has no phone then, so that its owner can sign up anew.
     Raises `NoPhone`, what `check_code` raises, `CodeExpired` where the phone is another one by now, `DeletionRefused`
     where rows of the host keep the user from being deleted, or `AccountDisabled` for one who was deleted meanwhile.
     """
@@ -53,6 +54,7 @@ def delete_account(user: Any, *, code: str) -> None:
             import_string(conf.delete_user)(locked)
             # Of a user whom the site keeps. Where the row is gone, nobody points at it any more.
             Referral.objects.of(user).erase_codes()
+            _let_go(user.pk, phone_number)
     except (ProtectedError, RestrictedError):
         raise DeletionRefused from None
 
@@ -60,6 +62,15 @@ def delete_account(user: Any, *, code: str) -> None:
 def delete_user(user: Any) -> None:
     """Delete the user and all that goes with it: what `PHONE_REFERRALS_DELETE_USER` names by default."""
     user.delete()
+
+
+def _let_go(key: Any, phone_number: str) -> None:
+    """Take the phone off a row that the site keeps, so that its owner can sign up anew."""
+    model, accounts = get_user_model(), get_accounts()
+    rows = accounts.join(model._base_manager.using(router.db_for_write(model)).filter(pk=key))
+    for user in rows:
+        if provable_phone_of(user) == phone_number:
+            accounts.set_phone(user, None)
 
 
 def _phone_of(user: Any) -> str:

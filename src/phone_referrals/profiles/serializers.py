@@ -11,6 +11,7 @@ from phone_referrals.profiles import queries
 from phone_referrals.referrals import codes
 from phone_referrals.referrals.links import link_to
 from phone_referrals.routing import address_of
+from phone_referrals.tokens.session import came_by_session
 
 
 class KeyField(serializers.ReadOnlyField):
@@ -35,8 +36,13 @@ class UserSerializer(serializers.Serializer[Any]):
     def reader(self) -> Any:
         return self.context["request"].user
 
+    @cached_property
+    def reads_all(self) -> bool:
+        # Staff by session only: a token opens other people's numbers to nobody.
+        return getattr(self.reader, "is_staff", False) and came_by_session(self.context["request"])
+
     def may_see_all_of(self, user: Any) -> bool:
-        return bool(self.reader.pk == user.pk or getattr(self.reader, "is_staff", False))
+        return bool(self.reader.pk == user.pk or self.reads_all)
 
 
 class InviteeSerializer(UserSerializer):

@@ -12,7 +12,7 @@ from phone_referrals.accounts import get_accounts
 from phone_referrals.exceptions import AccountDisabled, PhoneReferralsError, SignInRefused
 from phone_referrals.referrals import codes
 from phone_referrals.referrals.redeem import redeem
-from phone_referrals.signin.backend import Proof, prove, refused_by_database, require_admissible
+from phone_referrals.signin.backend import Proof, prove, refused_by_database, require_phone_enough
 from phone_referrals.tokens import BaseTokenIssuer, get_issuer
 
 # A user is not created when another request was faster.
@@ -89,7 +89,7 @@ def _enter(request: Any, proof: Proof, issuer: BaseTokenIssuer) -> SignedIn:
         except IntegrityError:
             proof = replace(proof, user=get_accounts().find(proof.phone_number))
             if proof.user is not None:
-                require_admissible(proof.user, proof.phone_number)
+                require_phone_enough(proof.user)
     raise refused_by_database()
 
 

@@ -3,7 +3,6 @@
 from functools import lru_cache, partial
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.db import models, router, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -51,16 +50,16 @@ def _find(code: str, phone_number: str, *, using: str) -> Any:
     if folded:
         digests = once.digests_of(phone_number)
         parameters = {"$code": folded, **{f"$digest {number}": digest for number, digest in enumerate(digests)}}
-        found = _select(using, len(digests)).one(parameters)
+        found = _select(using, len(digests), conf.accounts).one(parameters)
         if found:
-            is_active = getattr(found, "owner_is_active", None)
-            if getattr(found.user, "is_active", True) if is_active is None else is_active:
+            may_sign_in = getattr(found, "owner_may_sign_in", None)
+            if get_accounts().may_sign_in(found.user) if may_sign_in is None else may_sign_in:
                 return found
     raise InvalidReferralCode
 
 
 @lru_cache
-def _select(using: str, digests: int) -> statements.Select:
+def _select(using: str, digests: int, *_settings: str) -> statements.Select:
     """Return the SELECT of a code that may be entered, with all that decides on it.
 
     Subqueries, not joins: to plan those takes PostgreSQL longer than to run them.
@@ -70,7 +69,7 @@ def _select(using: str, digests: int) -> statements.Select:
         "phone_has_redeemed": models.Exists(RedeemedPhone.objects.filter(pk__in=places)),
         "owners_referrer": models.Subquery(Referral.objects.filter(pk=owner).values("referrer")),
     }
-    model = get_user_model()
-    if "is_active" in {field.name for field in model._meta.concrete_fields}:
-        facts["owner_is_active"] = models.Subquery(model._base_manager.filter(pk=owner).values("is_active"))
+    condition = get_accounts().may_sign_in_by_row("user")
+    if condition is not None:
+        facts["owner_may_sign_in"] = condition
     return statements.Select(ReferralCode.objects.enabled().annotate(**facts).filter(code="$code"), using=using)

@@ -14,10 +14,8 @@ from django.db import IntegrityError, router, transaction
 from django.views.decorators.debug import sensitive_variables
 
 from phone_referrals import phones, signals
-from phone_referrals.accounts import get_accounts
-from phone_referrals.conf import conf
-from phone_referrals.exceptions import AccountDisabled, PhoneReferralsError, StaffNotAllowed
-from phone_referrals.signin.test_numbers import fixed_code
+from phone_referrals.accounts import get_accounts, require_admissible
+from phone_referrals.exceptions import PhoneReferralsError, SecondFactorRequired
 from phone_referrals.signin.verification import check_code
 
 logger = logging.getLogger("phone_referrals")
@@ -35,23 +33,20 @@ class Proof:
 def prove(*, phone_number: str, code: str, request_id: str = "") -> Proof:
     """Check a sign-in code and who may use it. `request_id` is the handle of the message that brought it.
 
-    Raises what `check_code` raises, then `AccountDisabled` or `StaffNotAllowed`: only who holds the phone learns that.
+    Raises what `check_code` raises, then what `require_phone_enough` raises: only who holds the phone learns that.
     """
     known = check_code(phone_number=phone_number, code=code, request_id=request_id)
     user = None if known is False else get_accounts().find(phone_number)
     if user is not None:
-        require_admissible(user, phone_number)
+        require_phone_enough(user)
     return Proof(phone_number=phone_number, user=user)
 
 
-def require_admissible(user: Any, phone_number: str) -> None:
-    """Raise `AccountDisabled` or `StaffNotAllowed` for a user who may not sign in by this phone."""
-    if not getattr(user, "is_active", True):
-        raise AccountDisabled
-    # The fixed code of a test number is no proof at all.
-    staff_may = conf.allow_staff and fixed_code(phone_number) is None
-    if not staff_may and (getattr(user, "is_staff", False) or getattr(user, "is_superuser", False)):
-        raise StaffNotAllowed
+def require_phone_enough(user: Any) -> None:
+    """Raise `AccountDisabled`, `StaffNotAllowed` or `SecondFactorRequired` for a user whom no phone signs in."""
+    require_admissible(user)
+    if get_accounts().has_second_factor(user):
+        raise SecondFactorRequired
 
 
 def sign_up(request: Any, phone_number: str) -> AbstractBaseUser:
@@ -72,7 +67,7 @@ def find_or_sign_up(request: Any, phone_number: str) -> AbstractBaseUser:
         user = get_accounts().find(phone_number)
     if user is None:
         raise refused_by_database()
-    require_admissible(user, phone_number)
+    require_phone_enough(user)
     return user
 
 
@@ -121,3 +116,15 @@ class PhoneCodeBackend(ModelBackend):
             return self.authenticate(request, **credentials)
 
         return await sync_to_async(authenticate)()
+
+    def user_can_authenticate(self, user: Any) -> bool:
+        # Asked for each request of a session that began here: a user may be made staff, or be hidden, at any time.
+        try:
+            require_admissible(user)
+        except PhoneReferralsError:
+            return False
+        return True
+
+    async def aget_user(self, user_id: Any) -> AbstractBaseUser | None:
+        # `ModelBackend` has one that asks the above in the event loop, where no statement can be made.
+        return await sync_to_async(self.get_user)(user_id)

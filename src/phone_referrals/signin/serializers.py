@@ -1,5 +1,6 @@
 """The shape of what clients send to sign in. Whether it is right is for `verification.py` to say."""
 
+from datetime import UTC
 from typing import Any
 
 from rest_framework import serializers
@@ -69,7 +70,7 @@ class CodeSerializer(serializers.Serializer[Any]):
 
 class SessionSerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
-    created_at = serializers.DateTimeField()
-    expires_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField(default_timezone=UTC)
+    expires_at = serializers.DateTimeField(default_timezone=UTC, allow_null=True)
     user_agent = serializers.CharField()
     is_current = serializers.BooleanField()

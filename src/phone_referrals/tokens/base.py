@@ -1,12 +1,39 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, ClassVar
 
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+
+from phone_referrals.accounts import require_admissible
+from phone_referrals.exceptions import PhoneReferralsError
+
+
+class AdmissibleUsers(BaseAuthentication):
+    """Base, before another, of the classes that read tokens: a token lets in whom a sign-in would let in by now."""
+
+    def proves_phone(self, user: Any, token: Any) -> bool:
+        """Return whether the token may have come of a code sent to a phone, which is no proof for staff."""
+        return True
+
+    def authenticate(self, request: Any) -> Any:
+        found = super().authenticate(request)
+        if found:
+            self.require_admissible(*found)
+        return found
+
+    def require_admissible(self, user: Any, token: Any) -> None:
+        """Raise `AuthenticationFailed` for a user who is not let in by this token."""
+        try:
+            require_admissible(user, by_phone=partial(self.proves_phone, user, token))
+        except PhoneReferralsError as refusal:
+            raise AuthenticationFailed(refusal.message, refusal.code) from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +100,11 @@ class BaseTokenIssuer(ABC):
         return {} if request.auth is None else self.issue(request._request, request.user, created=False)
 
     def signed_in_at(self, request: Any) -> datetime | None:
-        """Return when whoever sent the request signed in: the user's latest sign-in, where the token does not tell."""
-        at: datetime | None = getattr(request.user, "last_login", None)
-        return at
+        """Return when this very token was signed in for, or `None` where the token does not tell.
+
+        `None` is no recent sign-in. The user's `last_login` would be: of a thief too, once the user signs in elsewhere.
+        """
+        return None
 
     def sessions(self, request: Any) -> list[Session]:
         """Return the sessions of the user, newest first."""
@@ -84,3 +113,8 @@ class BaseTokenIssuer(ABC):
     def end_session(self, request: Any, session: Session) -> None:
         """End one of `sessions`."""
         raise NotImplementedError
+
+
+def utc(at: datetime) -> datetime:
+    """Return a time that another package has stored in UTC, as it is without `USE_TZ` too."""
+    return (timezone.make_aware(at) if timezone.is_naive(at) else at).astimezone(UTC)

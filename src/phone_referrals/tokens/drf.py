@@ -1,10 +1,14 @@
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from rest_framework.authentication import TokenAuthentication
+from rest_framework import authentication
 from rest_framework.authtoken.models import Token
 
-from phone_referrals.tokens.base import BaseTokenIssuer
+from phone_referrals.tokens.base import AdmissibleUsers, BaseTokenIssuer
+
+
+class TokenAuthentication(AdmissibleUsers, authentication.TokenAuthentication):
+    """Django REST framework's, for no staff: a user has one token, however the user signed in."""
 
 
 class DRFTokenIssuer(BaseTokenIssuer):

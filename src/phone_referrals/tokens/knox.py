@@ -6,15 +6,22 @@ from typing import Any
 from django.db import router
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from knox.auth import TokenAuthentication
+from knox import auth
 from knox.models import get_token_model
 from knox.settings import knox_settings
 from rest_framework import serializers
 
 from phone_referrals.tokens import devices
-from phone_referrals.tokens.base import BaseTokenIssuer, Session
+from phone_referrals.tokens.base import AdmissibleUsers, BaseTokenIssuer, Session, utc
 
 KIND = "knox"
+
+
+class TokenAuthentication(AdmissibleUsers, auth.TokenAuthentication):
+    """knox's own, which lets staff in by tokens of the host's sign-in alone."""
+
+    def proves_phone(self, user: Any, token: Any) -> bool:
+        return devices.of(user, KIND).filter(key=token.digest).exists()
 
 
 class KnoxTokenIssuer(BaseTokenIssuer):
@@ -55,16 +62,15 @@ class KnoxTokenIssuer(BaseTokenIssuer):
         return {}
 
     def signed_in_at(self, request: Any) -> datetime | None:
-        at: datetime | None = getattr(request.auth, "created", None)
-        return at or super().signed_in_at(request)
+        return utc(request.auth.created) if isinstance(request.auth, get_token_model()) else None
 
     def sessions(self, request: Any) -> list[Session]:
         agents = dict(devices.of(request.user, KIND).values_list("key", "user_agent"))
         return [
             Session(
                 key=token.digest,
-                created_at=token.created,
-                expires_at=token.expiry,
+                created_at=utc(token.created),
+                expires_at=token.expiry and utc(token.expiry),
                 user_agent=agents.get(token.digest, ""),
                 is_current=token.pk == self._current(request),
             )

@@ -1,11 +1,12 @@
 """Sessions of Django, for a browser on the site's own domain: a cookie instead of a token."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model, login, logout, update_session_auth_hash
+from django.contrib.auth import SESSION_KEY, get_user_model, login, logout, update_session_auth_hash
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ImproperlyConfigured
 from django.db import router
@@ -14,15 +15,18 @@ from rest_framework import authentication, serializers
 
 from phone_referrals.models import UserSession
 from phone_referrals.tokens import devices
-from phone_referrals.tokens.base import BaseTokenIssuer, Session
+from phone_referrals.tokens.base import AdmissibleUsers, BaseTokenIssuer, Session, utc
 
 KIND = "session"
-SIGNED_IN_AT = "phone_referrals_signed_in_at"
+SIGNED_IN = "phone_referrals_signed_in"  # By whom, and when.
 KEPT_AS = "phone_referrals_kept_as"  # The key that `UserSession` has.
 
 
-class SessionAuthentication(authentication.SessionAuthentication):
+class SessionAuthentication(AdmissibleUsers, authentication.SessionAuthentication):
     """Django REST framework's, CSRF check and all, with a name for the header of a 401."""
+
+    def proves_phone(self, user: Any, token: Any) -> bool:
+        return False  # Of a session by phone, `PhoneCodeBackend` has not let staff come so far.
 
     def authenticate(self, request: Any) -> Any:
         answer = super().authenticate(request)
@@ -55,7 +59,7 @@ class SessionIssuer(BaseTokenIssuer):
         # Whoever signs in again keeps the key, and after somebody else there is none: this sign-in has one of its own.
         if request.session.session_key in {None, before}:
             request.session.cycle_key()
-        request.session[SIGNED_IN_AT] = datetime.now(UTC).timestamp()
+        _mark(request.session, user)
         request.session[KEPT_AS] = request.session.session_key
         _live(user)  # Forgets those that have ended.
         devices.remember(user, KIND, request.session.session_key, request)
@@ -74,14 +78,13 @@ class SessionIssuer(BaseTokenIssuer):
         return {}
 
     def signed_in_at(self, request: Any) -> datetime | None:
-        at = request.session.get(SIGNED_IN_AT) if hasattr(request, "session") else None
-        return super().signed_in_at(request) if at is None else datetime.fromtimestamp(at, UTC)
+        return signed_in_at(request)
 
     def sessions(self, request: Any) -> list[Session]:
         return [
             Session(
                 key=key,
-                created_at=row.created_at,
+                created_at=datetime.fromtimestamp(row.signed_in_at, UTC),
                 expires_at=datetime.now(UTC) + timedelta(seconds=store.get_expiry_age()),
                 user_agent=row.user_agent,
                 is_current=key == request.session.session_key,
@@ -95,7 +98,28 @@ class SessionIssuer(BaseTokenIssuer):
 
 def came_by_session(request: Any) -> bool:
     """Return whether it is by a session that a request of REST framework is its user's."""
-    return isinstance(request.successful_authenticator, authentication.SessionAuthentication)
+    return isinstance(getattr(request, "successful_authenticator", None), authentication.SessionAuthentication)
+
+
+def signed_in_at(request: Any) -> datetime | None:
+    """Return when the user of a request began its session; `None` where it has no mark, or that of another user.
+
+    A session that Django has begun counts while it is the user's latest recorded sign-in: tools by which staff
+    impersonate a user begin one, too, and record none.
+    """
+    session = getattr(request, "session", {})
+    at, last_login = _began(session, request.user), getattr(request.user, "last_login", None)
+    is_recorded = KEPT_AS in session or (last_login and at and abs(utc(last_login).timestamp() - at) < 1)
+    if at is None or not is_recorded:
+        return None
+    return datetime.fromtimestamp(at, UTC)
+
+
+def mark_login(*, request: Any, user: Any, **kwargs: Any) -> None:
+    """Mark a session that Django begins: a receiver of `user_logged_in`, which is sent of tokens as well."""
+    session = getattr(request, "session", {})
+    if session.get(SESSION_KEY) == user._meta.pk.value_to_string(user):
+        _mark(session, user)
 
 
 def has_readable_session(request: HttpRequest) -> bool:
@@ -106,13 +130,16 @@ def has_readable_session(request: HttpRequest) -> bool:
 def find_again(request: Any) -> None:
     """Keep the session of a request whose key has changed: Django changes it with the password and tells nobody."""
     session: Any = getattr(request, "session", {})
-    if SIGNED_IN_AT not in session or session.get(KEPT_AS) == session.session_key:
+    if KEPT_AS not in session or session[KEPT_AS] == session.session_key:
         return
+    began = _began(session, request.user)
+    if began is None:
+        return  # Somebody else's, who is being impersonated.
     values = {
         "user": request.user,
         "kind": KIND,
         "user_agent": devices.user_agent_of(request),
-        "created_at": datetime.fromtimestamp(session[SIGNED_IN_AT], UTC),
+        "signed_in_at": began,
     }
     # By one of two requests. No error, because the log of the database would quote the key.
     UserSession.objects.bulk_create([UserSession(key=session.session_key, **values)], ignore_conflicts=True)
@@ -155,15 +182,25 @@ def end_sessions_without_password(user: Any) -> None:
 def _live(user: Any) -> list[tuple[str, tuple[UserSession, SessionBase]]]:
     """Return the sessions that live on, newest first; forget the others."""
     live = []
-    for row in devices.of(user, KIND).order_by("-created_at", "-pk"):
+    for row in devices.of(user, KIND).order_by("-signed_in_at", "-pk"):
         store = _store(row.key)
-        if SIGNED_IN_AT in store:
+        if _began(store, user) is not None:
             live.append((row.key, (row, store)))
         else:
             # Loading says so too of a cache that is down; this raises then.
             store.exists(row.key)
             row.delete()
     return live
+
+
+def _mark(session: Any, user: Any) -> None:
+    session[SIGNED_IN] = [str(user.pk), time.time()]
+
+
+def _began(session: Any, user: Any) -> float | None:
+    """Return when the user began the session, in POSIX seconds. Whoever impersonates the user did not begin it so."""
+    key, at = session.get(SIGNED_IN, (None, None))
+    return at if key == str(user.pk) else None
 
 
 def _end(key: str) -> None:

@@ -1,0 +1,26 @@
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from phone_referrals.base_user import AbstractPhoneUser, PhoneUserManager
+
+
+class ShownManager(PhoneUserManager):
+    def get_queryset(self) -> models.QuerySet[Any]:
+        return super().get_queryset().filter(deleted_at=None)
+
+
+class User(AbstractPhoneUser):
+    """Is never deleted: the manager hides the row, and `is_active` stays as it was."""
+
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    is_banned = models.BooleanField(default=False)
+
+    objects = ShownManager()
+    everybody = models.Manager()
+
+
+def soft_delete(user: User) -> None:
+    user.deleted_at = timezone.now()
+    user.save()
