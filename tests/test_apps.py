@@ -22,6 +22,7 @@ def test_the_app_brings_its_checks(settings):
     assert ids() == {check_ids.LIMIT_OUT_OF_RANGE}
     advice = {
         check_ids.CACHE_PER_PROCESS,
+        check_ids.CACHE_TOO_SMALL,
         check_ids.INVITATIONS_LOST,
         check_ids.PROXIES_UNKNOWN,
         check_ids.SMS_LIMIT_UNSET,

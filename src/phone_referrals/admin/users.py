@@ -10,6 +10,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db import router, transaction
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
@@ -58,7 +59,11 @@ class PhoneUserAdminMixin(UnreportedAdmin):
 
     @admin.display(description=_("network"))
     def phone_referral_network(self, user: Any) -> str:
-        context = {"above": network.draw_above(user), "network": network.draw(user), "opts": user._meta}
+        # Of this admin site, of which the host may have several.
+        users = reverse(
+            f"admin:{user._meta.app_label}_{user._meta.model_name}_changelist", current_app=self.admin_site.name
+        )
+        context = {"above": network.draw_above(user), "network": network.draw(user), "users": users}
         return render_to_string("admin/phone_referrals/network.html", context)
 
     def get_form(self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002

@@ -1,6 +1,7 @@
 """Signing in, or up, and entering a referral code on the way."""
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from django.contrib.auth import authenticate, get_user_model
@@ -8,6 +9,7 @@ from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.db import DatabaseError, IntegrityError, router, transaction
 from django.views.decorators.debug import sensitive_variables
 
+from phone_referrals import statements
 from phone_referrals.accounts import get_accounts
 from phone_referrals.exceptions import AccountDisabled, PhoneReferralsError, SignInRefused
 from phone_referrals.referrals import codes
@@ -82,15 +84,20 @@ def _enter(request: Any, proof: Proof, issuer: BaseTokenIssuer) -> SignedIn:
                     raise
                 raise AccountDisabled from None  # Deleted, a moment ago.
         try:
-            with transaction.atomic(using=router.db_for_write(get_user_model())):
-                signed_in = _admit(request, proof, issuer, created=True)
-                codes.make_first(signed_in.user)
-                return signed_in
+            sign_up = partial(_sign_up, request, proof, issuer)
+            return statements.retried(sign_up, using=router.db_for_write(get_user_model()))
         except IntegrityError:
             proof = replace(proof, user=get_accounts().find(proof.phone_number))
             if proof.user is not None:
                 require_phone_enough(proof.user)
     raise refused_by_database()
+
+
+def _sign_up(request: Any, proof: Proof, issuer: BaseTokenIssuer) -> SignedIn:
+    with transaction.atomic(using=router.db_for_write(get_user_model())):
+        signed_in = _admit(request, proof, issuer, created=True)
+        codes.make_first(signed_in.user)
+        return signed_in
 
 
 def _admit(request: Any, proof: Proof, issuer: BaseTokenIssuer, *, created: bool) -> SignedIn:

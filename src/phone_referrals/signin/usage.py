@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from hashlib import blake2b
 from math import ceil
 from typing import Any
@@ -41,7 +42,7 @@ class Reservation:
         for day, region, slot in self.rows:
             # Fewer, if somebody has emptied the table meanwhile.
             rows = _rows(date.fromisoformat(day), region, slot).filter(sent__gte=sent, segments__gte=segments)
-            rows.update(failed=F("failed") + 1, sent=F("sent") - sent, segments=F("segments") - segments)
+            _update(rows, failed=F("failed") + 1, sent=F("sent") - sent, segments=F("segments") - segments)
 
 
 def reserve(phone_number: str, *, segments: int) -> Reservation:
@@ -55,7 +56,7 @@ def reserve(phone_number: str, *, segments: int) -> Reservation:
         return Reservation(segments=segments, rows=[regional])
     total = _take(day, ALL_REGIONS, home, segments, watch_conversion=False)
     if total is None:
-        _rows(day, region, slot).update(sent=F("sent") - 1, segments=F("segments") - segments)
+        _update(_rows(day, region, slot), sent=F("sent") - 1, segments=F("segments") - segments)
         raise _refusal()
     return Reservation(segments=segments, rows=[regional, (day.isoformat(), ALL_REGIONS, total)])
 
@@ -121,7 +122,7 @@ def _count(key: Key, counts: Mapping[str, int], most: int | None = None, conditi
     """Add to a row, if there is one, and if it had no more segments than `most`."""
     if condition:
         added = {name: F(name) + number for name, number in counts.items()}
-        return bool(_with_room(_rows(*key), most).filter(condition).update(**added))
+        return _update(_with_room(_rows(*key), most).filter(condition), **added)
     where = dict(zip(("day", "region", "slot"), key, strict=True))
     at_most = None if most is None else {"segments": most}
     return statements.update(SmsUsage, using=router.db_for_write(SmsUsage), where=where, add=counts, at_most=at_most)
@@ -154,7 +155,7 @@ def _report_once(region: str, flag: str, text: str, signal: Signal, **details: A
     """Log and signal, once for each day and region: the request that raises the flag does it."""
     key = _today(), region, 0
     _create(*key)
-    if _rows(*key).filter(**{flag: False}).update(**{flag: True}):
+    if _update(_rows(*key).filter(**{flag: False}), **{flag: True}):
         logger.error("No more SMS to %s: %s.", f"region {region}" if region else "any region", text)
         signal.send_robust(SmsUsage, region=region, **details)
 
@@ -174,7 +175,11 @@ def _create(day: date, region: str, slot: int) -> None:
     rows = _rows(day, region, slot)
     if not rows.exists():
         # Another request may be creating it: one of the two is ignored.
-        rows.bulk_create([SmsUsage(day=day, region=region, slot=slot)], ignore_conflicts=True)
+        statements.insert(SmsUsage(day=day, region=region, slot=slot), using=rows.db)
+
+
+def _update(rows: QuerySet[SmsUsage], **values: Any) -> bool:
+    return bool(statements.retried(partial(rows.update, **values), using=rows.db))
 
 
 def _slot_of(phone_number: str) -> int:
