@@ -268,13 +268,15 @@ def test_the_isolation_level_of_a_mysql_server_is_another_one(monkeypatch):
 
 def test_a_site_has_to_refuse_to_refresh_what_was_ended(settings, monkeypatch):
     settings.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.jwt.JWTIssuer"
-    assert checks.check_settings() == []
+    assert [*host.refresh()] == []
     monkeypatch.setattr(
         jwt.api_settings, "TOKEN_REFRESH_SERIALIZER", "rest_framework_simplejwt.serializers.TokenRefreshSerializer"
     )
-    assert reports(check_ids.REFRESHED_AFTER_THE_END, "logged out")
+    [message] = host.refresh()
+    assert message.id == check_ids.REFRESHED_AFTER_THE_END
+    assert message.is_serious()
     settings.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.DRFTokenIssuer"
-    assert checks.check_settings() == []
+    assert [*host.refresh()] == []
 
 
 def test_how_tokens_are_refreshed_is_nothing_to_a_site_without_simplejwt(monkeypatch):

@@ -200,6 +200,19 @@ def test_users_leave_as_the_site_lets_them(shop, settings, sign_in, last_code, p
     assert client.get("/api/users/me/").status_code == 401
 
 
+def test_users_whom_the_site_marks_may_not_sign_in(shop, settings, make_user):
+    settings.PHONE_REFERRALS_ACCOUNTS = "accounts.banned.Accounts"
+    shop("own_users", "accounts/banned")
+    user = make_user(1)
+    for user.banned_at, may in ((None, True), ("2030-01-01", False)):
+        assert get_accounts().may_sign_in(user) is may
+
+
+def test_a_site_may_let_in_users_with_a_second_factor(shop, monkeypatch):
+    monkeypatch.setattr("phone_referrals.accounts.apps.is_installed", lambda app: True)
+    assert shop("second_factor", "accounts/factors").Accounts().has_second_factor(None) is False
+
+
 def test_a_phone_that_the_site_takes_redeems_no_second_time(shop, make_user):
     user, code = make_user(1), code_of(make_user(2)).code
     redeem(user, code)
