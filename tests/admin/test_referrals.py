@@ -120,6 +120,20 @@ def test_rotating_gives_each_owner_one_new_code(staff, url, make_user):
     assert LogEntry.objects.count() == 2
 
 
+def test_a_code_of_a_user_who_is_deleted_meanwhile_is_not_rotated(staff, url, make_user, monkeypatch):
+    gone, user = make_user(1), make_user(2)
+    mine = [code_of(gone), code_of(user)]
+    rotate = codes.rotate
+
+    def rotate_after_a_deletion(user):
+        get_user_model().objects.filter(pk=gone.pk).delete()
+        return rotate(user)
+
+    monkeypatch.setattr(codes, "rotate", rotate_after_a_deletion)
+    assert "1 code was made." in act(staff, url, "rotate", *mine)
+    assert code_of(user) != mine[1]
+
+
 def test_a_code_is_disabled_and_enabled(staff, url, make_user):
     code = code_of(make_user(1))
     assert "1 code was changed." in act(staff, url, "disable", code)

@@ -282,6 +282,35 @@ def test_the_phone_may_be_on_a_profile(settings, sign_in, change, field):
     assert holder(NEW) == user
 
 
+class OwnAccounts(PhoneAccounts):
+    """A host that finds its users in its own way."""
+
+    def find(self, phone_number):
+        return super().find(phone_number)
+
+
+@pytest.mark.parametrize("accounts", [PhoneAccounts, OwnAccounts])
+def test_a_phone_that_is_taken_is_no_error_of_the_database(me, settings, make_user, change, accounts, monkeypatch):
+    settings.PHONE_REFERRALS_ACCOUNTS = f"{accounts.__module__}.{accounts.__qualname__}"
+    make_user(50)
+    monkeypatch.setattr(accounts, "set_phone", lambda *args: pytest.fail("Its log would quote the number."))
+    assert change(me).code == "phone_taken"
+
+
+def test_a_phone_whose_holder_is_deleted_meanwhile_is_free(me, change, monkeypatch):
+    set_phone, tries = PhoneAccounts.set_phone, []
+
+    def taken_at_first(accounts, user, phone_number):
+        tries.append(phone_number)
+        if len(tries) == 1:
+            raise IntegrityError
+        set_phone(accounts, user, phone_number)
+
+    monkeypatch.setattr(PhoneAccounts, "set_phone", taken_at_first)
+    assert change(me).status == 200
+    assert tries == [NEW, NEW]
+
+
 def test_nothing_but_the_phone_is_written(me, change, monkeypatch):
     """What the host has changed in the row meanwhile stays as it is."""
     find = PhoneAccounts.set_phone

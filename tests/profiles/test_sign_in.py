@@ -5,7 +5,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import ImproperlyConfigured
-from django.db import IntegrityError, connection
+from django.db import DatabaseError, IntegrityError, connection
 from rest_framework.authtoken.models import Token
 
 from phone_referrals import signals
@@ -342,3 +342,35 @@ def test_a_sign_in_has_few_statements(phone, make_user, send_code, django_assert
     with django_assert_max_num_queries(most + 10, connection=connection) as captured:
         sign_in(None, phone_number=phone, code=code)
     assert count_without_savepoints(captured) <= most, [query["sql"] for query in captured]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("moment", ["issue", "announce"])
+def test_a_user_who_is_deleted_while_signing_in_is_refused(phone, send_code, make_user, monkeypatch, moment):
+    make_user(0)
+    delete = lambda *args, **keywords: get_user_model().objects.all().delete()  # noqa: E731
+    issue = DRFTokenIssuer.issue
+
+    def delete_and_issue(issuer, *args, **keywords):
+        if moment == "issue":
+            delete()
+            return issue(issuer, *args, **keywords)
+        token = issue(issuer, *args, **keywords)
+        delete()
+        return token
+
+    monkeypatch.setattr(DRFTokenIssuer, "issue", delete_and_issue)
+    with pytest.raises(AccountDisabled):
+        sign_in(None, phone_number=phone, code=send_code(phone))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_error_of_the_database_is_told_while_there_is_the_user(phone, send_code, make_user, monkeypatch):
+    make_user(0)
+
+    def broken(*args, **keywords):
+        raise DatabaseError
+
+    monkeypatch.setattr(DRFTokenIssuer, "issue", broken)
+    with pytest.raises(DatabaseError):
+        sign_in(None, phone_number=phone, code=send_code(phone))

@@ -204,8 +204,25 @@ def test_reserved_words_are_not_chosen_in_any_spelling(settings):
 def test_a_user_who_was_deleted_meanwhile_gets_no_code(make_user):
     user = make_user()
     type(user).objects.all().delete()
-    with pytest.raises(AccountDisabled):
-        codes.code_of(user)
+    for make in (codes.code_of, codes.rotate):
+        with pytest.raises(AccountDisabled):
+            make(user)
+
+
+@pytest.mark.django_db
+def test_codes_are_enabled_again_when_a_deletion_fails(make_user):
+    user = make_user()
+    old, new = codes.code_of(user), codes.rotate(user)
+    ReferralCode.objects.filter(pk=old.pk).update(is_disabled=True)
+
+    @codes.withdrawn(user)
+    def delete():
+        assert not ReferralCode.objects.enabled().exists()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        delete()
+    assert ReferralCode.objects.enabled().get() == new
 
 
 @pytest.mark.parametrize("text", ["A" * 501, "A" * 1_000_000, "a.b" * 300_000, "-" * 1_000_000])

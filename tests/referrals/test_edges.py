@@ -1,9 +1,10 @@
 import pytest
-from django.db import connection, transaction
+from django.contrib.auth import get_user_model
+from django.db import OperationalError, connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
-from phone_referrals.exceptions import Busy, InvalidReferralCode
+from phone_referrals.exceptions import AccountDisabled, Busy, InvalidReferralCode
 from phone_referrals.models import Referral, ReferralCode
 from phone_referrals.referrals import edges
 from phone_referrals.referrals.redeem import redeem
@@ -100,3 +101,25 @@ def test_a_driver_that_sends_parameters_by_themselves_is_given_one_statement_at_
         connection.close()
         vars(connection.features).pop("uses_server_side_binding", None)
     assert Referral.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_user_who_was_deleted_meanwhile_redeems_nothing(people):
+    get_user_model().objects.filter(pk=people[1].pk).delete()
+    with pytest.raises(AccountDisabled):
+        redeem(people[1], "A0")
+    assert not Referral.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("number", "refusal"), [(1205, Busy), (1213, Busy), (1, OperationalError)])
+def test_who_met_locks_of_others_is_told_to_come_back(people, monkeypatch, number, refusal):
+    def locked(*args):
+        raise OperationalError(number, "in a driver's words")
+
+    monkeypatch.setattr(edges, "INSERT_BY_VENDOR", {connection.vendor: locked})
+    with pytest.raises(refusal):
+        redeem(people[1], "A0")
+    # A transaction around it has been rolled back by the database, which its owner has to know.
+    with transaction.atomic(), pytest.raises(OperationalError):
+        redeem(people[1], "A0")

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from django.utils.translation import ngettext
 
 from phone_referrals.accounts import get_accounts, masked_phone_of
 from phone_referrals.admin.lists import ListAdmin, person, phone_in
-from phone_referrals.exceptions import PhoneReferralsError
+from phone_referrals.exceptions import AccountDisabled, PhoneReferralsError
 from phone_referrals.models import Referral, ReferralCode
 from phone_referrals.referrals import codes
 
@@ -69,9 +70,12 @@ class ReferralCodeAdmin(ListAdmin):
     @admin.action(description=_("Give new codes to the owners of the selected ones"), permissions=["change"])
     def rotate(self, request: Any, queryset: Any) -> None:
         owners = {code.user_id: code.user for code in queryset}
+        count = 0
         for user in owners.values():
-            self.log_addition(request, codes.rotate(user), _("Rotated."))
-        self._say(request, ngettext("%(count)d code was made.", "%(count)d codes were made.", len(owners)), len(owners))
+            with suppress(AccountDisabled):  # Deleted a moment ago.
+                self.log_addition(request, codes.rotate(user), _("Rotated."))
+                count += 1
+        self._say(request, ngettext("%(count)d code was made.", "%(count)d codes were made.", count), count)
 
     @admin.action(description=_("Disable the selected codes"), permissions=["change"])
     def disable(self, request: Any, queryset: Any) -> None:

@@ -1,5 +1,7 @@
 """Signing in, or up, and entering a referral code on the way."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -56,14 +58,15 @@ def sign_in(
     issuer = issuer or get_issuer()
     try:
         signed_in = _enter(request, prove(phone_number=phone_number, code=code, request_id=request_id), issuer)
+        if not issuer.logs_in:
+            with _while_there_is(signed_in.user):  # Django's own receiver writes `last_login`.
+                user_logged_in.send(type(signed_in.user), request=request, user=signed_in.user)
     except SignInRefused:
         raise  # `authenticate` has told of it.
     except PhoneReferralsError:
         credentials = {"phone_number": phone_number, "secret_code": "*" * 20}
         user_login_failed.send(__name__, credentials=credentials, request=request)
         raise
-    if not issuer.logs_in:
-        user_logged_in.send(type(signed_in.user), request=request, user=signed_in.user)
     referral_code = referral_code or (invite if signed_in.created else "")
     if not referral_code:
         return signed_in
@@ -77,12 +80,8 @@ def sign_in(
 def _enter(request: Any, proof: Proof, issuer: BaseTokenIssuer) -> SignedIn:
     for _ in range(TRIES):
         if proof.user is not None:
-            try:
+            with _while_there_is(proof.user):
                 return _admit(request, proof, issuer, created=False)
-            except DatabaseError:
-                if get_accounts().find(proof.phone_number) is not None:
-                    raise
-                raise AccountDisabled from None  # Deleted, a moment ago.
         try:
             sign_up = partial(_sign_up, request, proof, issuer)
             return statements.retried(sign_up, using=router.db_for_write(get_user_model()))
@@ -98,6 +97,18 @@ def _sign_up(request: Any, proof: Proof, issuer: BaseTokenIssuer) -> SignedIn:
         signed_in = _admit(request, proof, issuer, created=True)
         codes.make_first(signed_in.user)
         return signed_in
+
+
+@contextmanager
+def _while_there_is(user: Any) -> Iterator[None]:
+    """Raise `AccountDisabled` for an error of the database where the user was deleted a moment ago."""
+    try:
+        yield
+    except DatabaseError:
+        users = get_user_model()._base_manager.using(router.db_for_write(get_user_model()))
+        if users.filter(pk=user.pk).exists():
+            raise
+        raise AccountDisabled from None
 
 
 def _admit(request: Any, proof: Proof, issuer: BaseTokenIssuer, *, created: bool) -> SignedIn:

@@ -16,6 +16,7 @@ from django.db import IntegrityError, router, transaction
 from django.utils.module_loading import import_string
 
 from phone_referrals import statements
+from phone_referrals.accounts import lock
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import (
     AccountDisabled,
@@ -105,18 +106,15 @@ def rotate(user: Any) -> ReferralCode:
 def activate(code: ReferralCode) -> None:
     """Save a new code, with a text of its own, as the active one of its user.
 
-    Raises `ReferralCodeTaken`, also where two codes of one user are made active at the same moment, or
-    `AccountDisabled` where the user was deleted meanwhile.
+    Raises `ReferralCodeTaken`, or `AccountDisabled` where the user was deleted meanwhile.
     """
     alias = router.db_for_write(ReferralCode)
-    try:
-        with transaction.atomic(using=alias):
-            ReferralCode.objects.using(alias).filter(active_for=code.user).update(active_for=None)
-            code.active_for = code.user
-            if not _insert(code):
-                raise ReferralCodeTaken
-    except IntegrityError:  # The foreign key, when it is committed.
-        raise AccountDisabled from None
+    with transaction.atomic(using=alias):
+        lock(code.user, using=alias)
+        ReferralCode.objects.using(alias).filter(active_for=code.user).update(active_for=None)
+        code.active_for = code.user
+        if not _insert(code):
+            raise ReferralCodeTaken
 
 
 @contextmanager

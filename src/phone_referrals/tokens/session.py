@@ -1,6 +1,7 @@
 """Sessions of Django, for a browser on the site's own domain: a cookie instead of a token."""
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -9,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user_model, login, logout, update_session_auth_hash
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ImproperlyConfigured
-from django.db import router
+from django.db import IntegrityError, router
 from django.http import HttpRequest
 from rest_framework import authentication, serializers
 
@@ -141,8 +142,9 @@ def find_again(request: Any) -> None:
         "user_agent": devices.user_agent_of(request),
         "signed_in_at": began,
     }
-    # By one of two requests. No error, because the log of the database would quote the key.
-    UserSession.objects.bulk_create([UserSession(key=session.session_key, **values)], ignore_conflicts=True)
+    with suppress(IntegrityError):  # Its user was deleted a moment ago.
+        # By one of two requests, and no error of the other, by which the log of the database would quote the key.
+        UserSession.objects.bulk_create([UserSession(key=session.session_key, **values)], ignore_conflicts=True)
     session[KEPT_AS] = session.session_key
 
 
