@@ -54,8 +54,8 @@ ROWS = """
     SELECT 'phone ' || n, 'sign_in', 0, 0, '[]', 0, 0, '[]', 0, extract(epoch FROM now())
     FROM generate_series(1, %(users)s) AS n;
 
-    INSERT INTO {usage} (day, region, slot, sent, verified, failed, limit_reported, pause_reported)
-    SELECT date '1980-01-01' + n, 'US', 0, 1, 1, 0, false, false FROM generate_series(1, %(users)s) AS n;
+    INSERT INTO {usage} (day, region, slot, sent, segments, verified, failed, limit_reported, pause_reported)
+    SELECT date '1980-01-01' + n, 'US', 0, 1, 1, 1, 0, false, false FROM generate_series(1, %(users)s) AS n;
 
     INSERT INTO {tokens} (key, user_id, created) SELECT lpad(to_hex(id), 40, '0'), id, now() FROM {users};
 
