@@ -38,7 +38,6 @@ SETTINGS = [
     ),
     ("redeem_rules", (), ["site.rule"]),
     ("referral_link", "", "https://example.com/{code}"),
-    ("invite_days", 30, 7),
 ]
 
 

@@ -236,7 +236,7 @@ CRASHES_OF_ENTERING = [
     "tests.hosts.phone_first.models.User.save",
     "phone_referrals.tokens.DRFTokenIssuer.issue",
     "phone_referrals.referrals.codes.generate",
-    "phone_referrals.profiles.sign_in.redeem",
+    "phone_referrals.profiles.sign_in.redeem_first",
     "phone_referrals.profiles.serializers.UserSerializer.get_phone_number",
     "phone_referrals.phones.parse",
 ]

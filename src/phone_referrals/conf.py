@@ -208,13 +208,5 @@ class Conf:
         """
         return str(_get("PHONE_REFERRALS_REFERRAL_LINK", ""))
 
-    @property
-    def invite_days(self) -> int:
-        """Days for which a browser keeps the code of an invite link that was followed.
-
-        No browser keeps a cookie for more than 400.
-        """
-        return int(_get("PHONE_REFERRALS_INVITE_DAYS", 30))
-
 
 conf = Conf()

@@ -92,7 +92,7 @@ CRASHES = [
     "phone_referrals.signin.codes.derive",
     "phone_referrals.accounts.PhoneAccounts.create",
     "phone_referrals.tokens.session.login",
-    "phone_referrals.profiles.sign_in.redeem",
+    "phone_referrals.profiles.sign_in.redeem_first",
     "phone_referrals.pages.sign_in.sign_in",
     "phone_referrals.pages.sign_in.explain",
 ]

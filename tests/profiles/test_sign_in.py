@@ -260,27 +260,27 @@ def inviter(make_user):
 
 
 def test_a_new_user_redeems_an_invitation(phone, send_code, inviter):
-    signed_in = sign_in(None, phone_number=phone, code=send_code(phone), invite=inviter.code)
+    signed_in = sign_in(None, phone_number=phone, code=send_code(phone), invites=[inviter.code])
     assert (signed_in.created, signed_in.redeemed, signed_in.refusal) == (True, True, None)
     assert Referral.objects.get().referrer == inviter.user
 
 
 def test_who_is_a_user_already_redeems_no_invitation(phone, make_user, send_code, inviter):
     make_user()
-    signed_in = sign_in(None, phone_number=phone, code=send_code(phone), invite=inviter.code)
+    signed_in = sign_in(None, phone_number=phone, code=send_code(phone), invites=[inviter.code])
     assert (signed_in.created, signed_in.redeemed, signed_in.refusal) == (False, False, None)
     assert not Referral.objects.exists()
 
 
 def test_a_code_that_was_typed_comes_before_an_invitation(phone, send_code, inviter, make_user):
     typed = codes.code_of(make_user(51))
-    sign_in(None, phone_number=phone, code=send_code(phone), referral_code=typed.code, invite=inviter.code)
+    sign_in(None, phone_number=phone, code=send_code(phone), referral_code=typed.code, invites=[inviter.code])
     assert Referral.objects.get().referrer == typed.user
 
 
 def test_an_invitation_that_is_refused_costs_no_sign_in(phone, send_code, inviter):
     ReferralCode.objects.filter(pk=inviter.pk).update(is_disabled=True)
-    signed_in = sign_in(None, phone_number=phone, code=send_code(phone), invite=inviter.code)
+    signed_in = sign_in(None, phone_number=phone, code=send_code(phone), invites=[inviter.code])
     assert signed_in.created
     assert signed_in.refusal.code == "invalid_referral_code"
 

@@ -3,13 +3,14 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
 from asgiref.sync import iscoroutinefunction
 from django.contrib.auth import get_user_model
 from django.core import signing
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.test import AsyncClient, Client
 
 from phone_referrals.models import Referral, ReferralCode
@@ -46,12 +47,12 @@ def test_a_code_is_kept_for_thirty_days_in_a_cookie_that_no_script_reads(rf):
     assert cookie["path"] == "/"
     assert cookie["domain"] == ""
     assert cookie["secure"] == ""
-    assert signing.loads(cookie.value, salt=SALT) == "A1B2C3"
+    assert signing.loads(cookie.value, salt=SALT) == ["A1B2C3"]
 
 
 def test_the_cookie_holds_the_code_and_nothing_else(rf):
     payload, _time, _signature = following("A1B2C3", rf).value.split(":")
-    assert signing.b64_decode(payload.encode()) == b'"A1B2C3"'
+    assert signing.b64_decode(payload.encode()) == b'["A1B2C3"]'
 
 
 @pytest.mark.parametrize(
@@ -72,38 +73,64 @@ def test_the_cookie_is_of_where_sessions_are(rf, settings):
     assert (dropped["path"], dropped["domain"], dropped["max-age"], dropped.value) == ("/shop/", ".example.com", 0, "")
 
 
-@pytest.mark.parametrize("days", [1, 7, 400])
-def test_the_site_says_for_how_long(rf, settings, days):
-    settings.PHONE_REFERRALS_INVITE_DAYS = days
+def test_a_cookie_that_is_kept_for_longer_is_not_believed(rf):
     with time_machine.travel(NOW, tick=False) as clock:
         cookie = following("A1B2C3", rf)
-        assert cookie["max-age"] == days * 24 * 3600
-        clock.shift(timedelta(days=days))
-        assert invites.code_in(request_with(rf, cookie.value)) == "A1B2C3"
-        # Whoever keeps the cookie longer than was said is not believed.
+        clock.shift(timedelta(days=30))
+        assert invites.codes_in(request_with(rf, cookie.value)) == ["A1B2C3"]
         clock.shift(2)
-        assert invites.code_in(request_with(rf, cookie.value)) == ""
+        assert invites.codes_in(request_with(rf, cookie.value)) == []
 
 
-def test_a_time_that_was_shortened_holds_at_once(rf, settings):
-    with time_machine.travel(NOW, tick=False) as clock:
-        cookie = following("A1B2C3", rf)
-        clock.shift(timedelta(days=2))
-        settings.PHONE_REFERRALS_INVITE_DAYS = 1
-        assert invites.code_in(request_with(rf, cookie.value)) == ""
+def test_the_last_five_links_are_kept_in_their_order(rf):
+    request = rf.get("/")
+    for code in ("A1", "A2", "A3", "A2", "A4", "A5", "A6"):
+        response = HttpResponse()
+        invites.remember(request, response, code)
+        if response.cookies:
+            request = request_with(rf, response.cookies[invites.COOKIE].value)
+    assert invites.codes_in(request) == ["A2", "A3", "A4", "A5", "A6"]
 
 
-def test_the_first_link_that_was_followed_wins(rf):
-    response, request = HttpResponse(), request_with(rf, following("FIRST", rf).value)
-    invites.remember(request, response, "SECOND")
+@pytest.mark.parametrize("samesite", ["Lax", "Strict", "None", False])
+def test_the_cookie_is_sent_where_sessions_are(rf, settings, samesite):
+    settings.SESSION_COOKIE_SAMESITE = samesite
+    assert following("A1B2C3", rf)["samesite"] == (samesite or "")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-purpose": "prefetch"},
+        {"sec-purpose": "prefetch;prerender"},
+        {"purpose": "prefetch"},
+        {"x-moz": "prefetch"},
+        {"x-purpose": "preview"},
+        {"sec-fetch-dest": "image"},
+        {"sec-fetch-dest": "iframe"},
+        {"sec-fetch-dest": "empty"},
+    ],
+)
+def test_what_no_person_has_opened_is_not_kept(rf, headers):
+    assert following("A1B2C3", rf, headers=headers) is None
+    assert following("A1B2C3", rf, headers={"sec-fetch-dest": "document"})
+
+
+def test_a_call_of_the_api_keeps_nothing(rf):
+    response = JsonResponse({})
+    invites.remember(rf.get("/"), response, "A1B2C3")
     assert not response.cookies
-    assert invites.code_in(request) == "F1RST"
+
+
+@pytest.mark.parametrize(("codes", "likely"), [([], ""), (["B10G.C0M"], ""), (["B10G.C0M", "A1", "B2"], "A1")])
+def test_an_invitation_is_told_of_only_for_what_looks_like_a_code(codes, likely):
+    assert invites.likely(codes) == likely
 
 
 def test_a_cookie_that_is_not_believed_is_replaced(rf):
     response = HttpResponse()
     invites.remember(request_with(rf, "garbage"), response, "SECOND")
-    assert signing.loads(response.cookies[invites.COOKIE].value, salt=SALT) == "SEC0ND"
+    assert signing.loads(response.cookies[invites.COOKIE].value, salt=SALT) == ["SEC0ND"]
 
 
 @pytest.mark.parametrize(
@@ -113,10 +140,10 @@ def test_what_can_be_no_code_is_not_kept(rf, code):
     assert following(code, rf) is None
 
 
-@pytest.mark.parametrize("code", ["A" * 32, "ДЕД МОРОЗ", "A/B", "<script>", "😀", '";', "A;B=C", "50%"])
+@pytest.mark.parametrize("code", ["A" * 32, "ДЕД МОРОЗ", "A/B", "<script>", "😀", "A;B=C", "50%"])
 def test_a_code_of_any_characters_is_kept(rf, code):
     cookie = following(code, rf)
-    assert invites.code_in(request_with(rf, cookie.value)) == fold(code)
+    assert invites.codes_in(request_with(rf, cookie.value)) == [fold(code)]
     assert cookie.value.isascii()
     assert not {*cookie.value} & {*' ;,"\\'}
 
@@ -150,15 +177,15 @@ TAMPERED = {
 
 @pytest.mark.parametrize("how", TAMPERED)
 def test_a_cookie_that_was_tampered_with_is_ignored(rf, how):
-    assert invites.code_in(request_with(rf, TAMPERED[how]())) == ""
+    assert invites.codes_in(request_with(rf, TAMPERED[how]())) == []
 
 
 def test_a_cookie_of_before_the_secret_was_changed_is_read(rf, settings):
     value = following("A1B2C3", rf).value
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", [settings.SECRET_KEY]
-    assert invites.code_in(request_with(rf, value)) == "A1B2C3"
+    assert invites.codes_in(request_with(rf, value)) == ["A1B2C3"]
     settings.SECRET_KEY_FALLBACKS = []
-    assert invites.code_in(request_with(rf, value)) == ""
+    assert invites.codes_in(request_with(rf, value)) == []
 
 
 # The link
@@ -193,6 +220,7 @@ def follow(client):
 def described(response):
     """Return all that a visitor, or a program, can see of a response, but for the code that it came with."""
     headers = {name: value for name, value in response.headers.items() if name != "Expires"}
+    headers["Location"] = headers.get("Location", "").partition("?")[0]
     cookies = {name: {**morsel, "expires": "", "value": ""} for name, morsel in response.cookies.items()}
     return response.status_code, headers, cookies, response.content
 
@@ -234,13 +262,59 @@ def test_nothing_of_the_inviter_is_shown(site, client, owner, code, follow, how)
         assert code not in page.content.decode()
         assert "**40" not in page.content.decode()
         assert "0140" not in page.content.decode()
-        assert code not in page.headers.get("Location", "")
 
 
 @pytest.mark.django_db
 def test_a_link_leads_to_the_sign_in(site, follow, code):
     answer = follow(code)
-    assert (answer.status_code, answer["Location"]) == (303, "/sign-in/")
+    assert (answer.status_code, answer["Location"]) == (303, f"/sign-in/?invite={code}")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("door", ["pages", "api", "own"])
+def test_the_first_valid_invitation_wins(
+    site, client, owner, code, make_user, phone, send_code, last_code, follow, door, rf
+):
+    disabled, later = code_of(make_user(41)), code_of(make_user(42))
+    ReferralCode.objects.filter(pk=disabled.pk).update(is_disabled=True)
+    for how, each in (("ref", "blog.example.com"), ("link", code[:-1]), ("link", disabled.code), ("link", code)):
+        follow(each, how)
+    follow(later.code, "ref")
+    if door == "own":
+        request = request_with(rf, client.cookies[invites.COOKIE].value)
+        assert invites.accept(request, make_user(50)).referrer == owner
+        assert invites.accept(rf.get("/"), make_user(51)) is None
+    elif door == "api":
+        data = {"phone_number": phone, "code": send_code(phone)}
+        assert client.post("/api/users/auth/", data, "application/json").json()["referral"]["redeemed"]
+    else:
+        client.post("/sign-in/", {"phone_number": phone})
+        client.post("/sign-in/code/", {"code": last_code(phone)})
+    assert Referral.objects.get().referrer == owner
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("first", ["get", "post"])
+def test_the_address_of_the_sign_in_keeps_the_invitation(site, client, owner, code, phone, last_code, first):
+    """Opened in another browser, which has no cookie of the link."""
+    address = Client().get(f"/r/{code}/")["Location"]
+    if first == "get":
+        assert "You followed an invitation." in client.get(address).content.decode()
+    client.post(address, {"phone_number": phone})
+    client.post("/sign-in/code/", {"code": last_code(phone)})
+    assert Referral.objects.get().referrer == owner
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("mark", ["", ".", ")", "/).", "/!", "%E2%80%9D", "/%3E"])
+def test_a_link_is_followed_with_the_mark_of_its_sentence(site, settings, client, code, mark):
+    settings.APPEND_SLASH = False
+    assert client.get(f"/r/{code}{mark}")["Location"] == f"/sign-in/?invite={code}"
+
+
+@pytest.mark.django_db
+def test_a_link_to_no_code_leads_to_the_sign_in(site, client):
+    assert client.get("/r/../")["Location"] == "/sign-in/"
 
 
 @pytest.mark.django_db
@@ -389,7 +463,7 @@ def test_a_code_of_any_characters_invites_by_its_link(site, client, make_user, p
     ReferralCode.objects.update(code=fold(vanity))
     link = owner.get("/api/referrals/").json()["referral_link"]
 
-    assert client.get(link)["Location"] == "/sign-in/"
+    assert client.get(link)["Location"] == f"/sign-in/?{urlencode({'invite': fold(vanity)})}"
     client.post("/sign-in/", {"phone_number": phone})
     client.post("/sign-in/code/", {"code": last_code(phone)})
 
@@ -413,7 +487,7 @@ def test_no_cache_hands_a_visitors_cookie_to_others(site, client):
     assert "Cookie" in answer["Vary"]
     assert answer["Cache-Control"] == "private"
     # Also the answer that sets none, because this visitor has one.
-    again = client.get("/elsewhere/?ref=OTHER")
+    again = client.get("/elsewhere/?ref=A1B2C3")
     assert not again.cookies
     assert again["Cache-Control"] == "private"
 
@@ -430,13 +504,13 @@ def test_the_middleware_takes_no_nonsense(site, client, query):
 
 def test_the_last_of_two_codes_in_an_address_is_taken(site, client):
     client.get("/elsewhere/?ref=FIRST&ref=A1B2C3")
-    assert signing.loads(client.cookies[invites.COOKIE].value, salt=SALT) == "A1B2C3"
+    assert signing.loads(client.cookies[invites.COOKIE].value, salt=SALT) == ["A1B2C3"]
 
 
 @pytest.mark.parametrize("path", ["/nowhere/?ref=A1B2C3", "/elsewhere/?ref=A1B2C3", "/sign-in/?ref=A1B2C3"])
 def test_any_page_of_the_site_takes_a_code(site, client, path, db):
     client.get(path)
-    assert signing.loads(client.cookies[invites.COOKIE].value, salt=SALT) == "A1B2C3"
+    assert signing.loads(client.cookies[invites.COOKIE].value, salt=SALT) == ["A1B2C3"]
 
 
 def test_the_middleware_runs_in_a_chain_of_coroutines(rf):

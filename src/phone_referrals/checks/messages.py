@@ -37,7 +37,6 @@ RANGES: dict[str, tuple[int, int]] = {
     "resend_wait": (1, 3600),
     "resend_wait_max": (1, 86400),
     "sms_usage_slots": (1, 1000),
-    "invite_days": (1, 400),
 }
 
 

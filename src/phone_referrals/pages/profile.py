@@ -49,7 +49,7 @@ class ProfileView(SignedInPage, FormPage):
 
     def get_initial(self) -> dict[str, Any]:
         # Whoever was a user already when following an invite link finds its code here, and may enter it.
-        return {"referral_code": invites.code_in(self.request)}
+        return {"referral_code": invites.likely(invites.codes_in(self.request))}
 
     def proceed(self, data: Mapping[str, Any]) -> HttpResponse:
         self.throttle(RedeemUserThrottle, RedeemAddressThrottle)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from time import time
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -22,6 +23,7 @@ from phone_referrals.pages.pending import PendingSignIn
 from phone_referrals.pages.words import duration, explain
 from phone_referrals.profiles.sign_in import sign_in
 from phone_referrals.referrals import invites
+from phone_referrals.referrals.codes import read
 from phone_referrals.signin.facts import facts_of
 from phone_referrals.signin.verification import request_code
 from phone_referrals.throttling import AuthThrottle, GetVerifyCodeThrottle
@@ -78,6 +80,11 @@ class SignInView(SignInPage):
     form_class = PhoneForm
     field = "phone_number"
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        response = super().dispatch(request, *args, **kwargs)
+        invites.remember(request, response, request.GET.get("invite", ""))
+        return response
+
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "region": region_of_browser(self.request)}
 
@@ -87,7 +94,9 @@ class SignInView(SignInPage):
         return {"phone_number": pending.phone_number} if pending else {}
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        is_invited = bool(invites.code_in(self.request))
+        # The address keeps the code, for a link that is opened again in another browser.
+        codes = [*invites.codes_in(self.request), read(self.request.GET.get("invite", ""))]
+        is_invited = bool(invites.likely(codes))
         return super().get_context_data(next_url=self.get_redirect_url(), is_invited=is_invited, **context)
 
     def proceed(self, data: Mapping[str, Any]) -> HttpResponse:
@@ -116,13 +125,13 @@ class EnterCodeView(SignInPage):
 
     def proceed(self, data: Mapping[str, Any]) -> HttpResponse:
         self.throttle(AuthThrottle)
-        invite = invites.code_in(self.request)
+        kept = invites.codes_in(self.request)
         signed_in = sign_in(
             self.request,
             phone_number=self.pending.phone_number,
             code=data["code"],
             request_id=self.pending.request_ids.get(self.pending.phone_number, ""),
-            invite=invite,
+            invites=kept,
             issuer=SessionIssuer(),
         )
         PendingSignIn.drop(self.request)
@@ -133,7 +142,7 @@ class EnterCodeView(SignInPage):
             messages.warning(self.request, why, fail_silently=True)
         response = SeeOther(self.get_success_url())
         # For somebody who is a user already it waits in the form of the profile.
-        if invite and (signed_in.created or hasattr(signed_in.user, "phone_referral")):
+        if kept and (signed_in.created or hasattr(signed_in.user, "phone_referral")):
             invites.forget(response)
         return response
 
@@ -166,7 +175,8 @@ class InviteView(Page):
     """Remember whose invite link was followed, and lead to the sign-in."""
 
     def get(self, request: HttpRequest, code: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = SeeOther(self.to("sign_in"))
+        folded = read(code)
+        response = SeeOther(self.to("sign_in") + (f"?{urlencode({'invite': folded})}" if folded else ""))
         invites.remember(request, response, code)
         return response
 

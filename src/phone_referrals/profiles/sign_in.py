@@ -1,6 +1,6 @@
 """Signing in, or up, and entering a referral code on the way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,7 +15,7 @@ from phone_referrals import statements
 from phone_referrals.accounts import get_accounts
 from phone_referrals.exceptions import AccountDisabled, PhoneReferralsError, SignInRefused
 from phone_referrals.referrals import codes
-from phone_referrals.referrals.redeem import redeem
+from phone_referrals.referrals.redeem import redeem_first
 from phone_referrals.signin.backend import Proof, prove, refused_by_database, require_phone_enough
 from phone_referrals.tokens import BaseTokenIssuer, get_issuer
 
@@ -45,15 +45,15 @@ def sign_in(
     code: str,
     request_id: str = "",
     referral_code: str = "",
-    invite: str = "",
+    invites: Sequence[str] = (),
     issuer: BaseTokenIssuer | None = None,
 ) -> SignedIn:
     """Sign in the user of an E.164 number by the code sent to it; the first time, create the user.
 
     `request_id` is what `request_code` returned to this client: without it, strangers can use up the guesses.
-    A new user redeems `invite`, the code of a link that was followed, where `referral_code` is empty. The token is of
-    the site's kind, unless `issuer` is of another. Raises a `SignInError` or `Busy`. A problem with a referral code is
-    told in the result and costs nothing.
+    A new user redeems the first valid one of `invites`, the codes of links that were followed, where `referral_code` is
+    empty. The token is of the site's kind, unless `issuer` is of another. Raises a `SignInError` or `Busy`. A problem
+    with a referral code is told in the result and costs nothing.
     """
     issuer = issuer or get_issuer()
     try:
@@ -67,11 +67,11 @@ def sign_in(
         credentials = {"phone_number": phone_number, "secret_code": "*" * 20}
         user_login_failed.send(__name__, credentials=credentials, request=request)
         raise
-    referral_code = referral_code or (invite if signed_in.created else "")
-    if not referral_code:
+    chosen = [referral_code] if referral_code else invites if signed_in.created else ()
+    if not chosen:
         return signed_in
     try:
-        redeem(signed_in.user, referral_code)
+        redeem_first(signed_in.user, chosen)
     except PhoneReferralsError as refusal:
         return replace(signed_in, refusal=refusal)
     return replace(signed_in, redeemed=True)

@@ -43,7 +43,7 @@ class AuthView(OpenView):
         signed_in = self.sign_in(serializer.validated_data)
         created = status.HTTP_201_CREATED if signed_in.created else status.HTTP_200_OK
         response = Response(self.represent(signed_in), status=created)
-        if invites.code_in(request):
+        if invites.codes_in(request):
             # Used, or not meant for somebody who is a user already.
             invites.forget(response)
         return response
@@ -56,7 +56,7 @@ class AuthView(OpenView):
             code=data["code"],
             request_id=data.get("request_id") or "",
             referral_code=data.get("referral_code") or "",
-            invite=invites.code_in(self.request),
+            invites=invites.codes_in(self.request),
         )
 
     def represent(self, signed_in: SignedIn) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Invitations on their way: the code of an invite link waits in a cookie until its visitor signs up.
+"""Invitations on their way: the codes of invite links wait in a cookie until their visitor signs up.
 
 No database is asked when a link is followed. An unknown code is so answered like every other, and nobody learns by
-following links which codes there are.
+following links which codes there are. Several are kept, because `?ref=` may be of a newsletter, or a link truncated.
 """
 
 from datetime import timedelta
@@ -12,43 +12,69 @@ from django.conf import settings
 from django.core import signing
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
-from phone_referrals.conf import conf
+from phone_referrals.exceptions import RedeemError
 from phone_referrals.http import is_utf8
+from phone_referrals.models import Referral
 from phone_referrals.referrals.codes import read
+from phone_referrals.referrals.redeem import redeem_first
 
 COOKIE = "phone_referrals_invite"
 SALT = "phone_referrals.referrals.invites"
+KEPT, LIFETIME = 5, timedelta(days=30)
 
 
 def remember(request: Any, response: Any, code: str) -> None:
-    """Have the browser keep `code` for `PHONE_REFERRALS_INVITE_DAYS`, unless it keeps one already."""
-    folded = read(code)
-    if not folded or code_in(request):
+    """Have the browser keep `code` after those that it keeps, the last `KEPT` of them, for `LIFETIME`.
+
+    Nothing is kept of what no person has followed: what is fetched ahead, an image, a frame, a call of a script.
+    """
+    folded, kept = read(code), codes_in(request)
+    if not folded or folded in kept or not _is_visit(request, response):
         return
     response.set_cookie(
         COOKIE,
-        signing.dumps(folded, salt=SALT),
-        max_age=_lifetime(),
+        signing.dumps([*kept, folded][-KEPT:], salt=SALT),
+        max_age=LIFETIME,
         path=settings.SESSION_COOKIE_PATH,
         domain=settings.SESSION_COOKIE_DOMAIN,
         secure=settings.SESSION_COOKIE_SECURE or request.is_secure(),
         httponly=True,
-        samesite="Lax",
+        samesite=settings.SESSION_COOKIE_SAMESITE,
     )
 
 
-def code_in(request: Any) -> str:
-    """Return the code that the browser keeps; empty where it keeps none, or one that this site has not written."""
+def codes_in(request: Any) -> list[str]:
+    """Return the codes that the browser keeps, the first that was followed first; what others have written is none."""
     try:
-        return str(signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=_lifetime()))
+        kept = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=LIFETIME)
     except signing.BadSignature:
-        return ""
+        return []
+    return [code for code in kept if isinstance(code, str)] if isinstance(kept, list) else []
+
+
+def likely(codes: list[str]) -> str:
+    """Return the first code that looks like one, and not like a domain or a sentence; empty where none does."""
+    return next((code for code in codes if code.isalnum()), "")
+
+
+def accept(request: Any, user: Any) -> Referral | None:
+    """Redeem the first valid invitation that the browser of `request` keeps, for a site with a sign-up of its own.
+
+    Returns `None` where none is valid. Call `forget(response)` then, so that the next user of the browser redeems none.
+    """
+    try:
+        return redeem_first(user, codes_in(request))
+    except RedeemError:
+        return None
 
 
 def forget(response: Any) -> None:
     """Have the browser drop the code."""
     response.delete_cookie(
-        COOKIE, path=settings.SESSION_COOKIE_PATH, domain=settings.SESSION_COOKIE_DOMAIN, samesite="Lax"
+        COOKIE,
+        path=settings.SESSION_COOKIE_PATH,
+        domain=settings.SESSION_COOKIE_DOMAIN,
+        samesite=settings.SESSION_COOKIE_SAMESITE,
     )
 
 
@@ -81,5 +107,10 @@ class InviteMiddleware:
         return response
 
 
-def _lifetime() -> timedelta:
-    return timedelta(days=conf.invite_days)
+def _is_visit(request: Any, response: Any) -> bool:
+    """Return whether a person opens a page, as far as the browser says it; a page may be a redirect."""
+    headers = request.headers
+    purpose = " ".join(headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz", "X-Purpose"))
+    is_ahead = "prefetch" in purpose or "preview" in purpose
+    is_page = response.get("Content-Type", "").startswith("text/html")
+    return is_page and not is_ahead and headers.get("Sec-Fetch-Dest", "document") == "document"

@@ -1,5 +1,6 @@
 """Entering a referral code: the one way in, for the API, the pages and sign-up."""
 
+from collections.abc import Iterable
 from functools import lru_cache, partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.utils.module_loading import import_string
 from phone_referrals import signals, statements
 from phone_referrals.accounts import get_accounts
 from phone_referrals.conf import conf
-from phone_referrals.exceptions import AlreadyRedeemed, InvalidReferralCode, OwnCode, ReferralCodeExpired
+from phone_referrals.exceptions import AlreadyRedeemed, InvalidReferralCode, OwnCode, RedeemError, ReferralCodeExpired
 from phone_referrals.models import RedeemedPhone, Referral, ReferralCode
 from phone_referrals.referrals import codes, edges, once
 
@@ -42,6 +43,17 @@ def redeem(user: Any, code: str) -> Referral:
     announce = partial(signals.referral_redeemed.send_robust, Referral, referral=referral)
     transaction.on_commit(announce, using=alias)
     return referral
+
+
+def redeem_first(user: Any, codes: Iterable[str]) -> Referral:
+    """Redeem the first of `codes` that is valid; raises why the first that there is was refused, or `Busy`."""
+    refusal: RedeemError = InvalidReferralCode()
+    for code in codes:
+        try:
+            return redeem(user, code)
+        except RedeemError as error:
+            refusal = error if isinstance(refusal, InvalidReferralCode) else refusal
+    raise refusal
 
 
 def _find(code: str, phone_number: str, *, using: str) -> Any:
