@@ -170,7 +170,9 @@ import django, json
 django.setup()
 from django.test import Client
 client = Client(headers={"host": "localhost"})
-pages = {path: client.get(path).text for path in ("/api/docs/", "/api/redoc/")}
+paths = ("/api/docs/", "/api/redoc/")
+pages = {path: client.get(path).text for path in paths}
+assert [client.options(path).status_code for path in paths] == [405, 405]
 import re
 files = {url for page in pages.values() for url in re.findall(r'(?:src|href)="([^"]+)"', page)}
 print(json.dumps({"pages": pages, "files": {url: client.get(url).status_code for url in files}}))

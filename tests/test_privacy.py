@@ -228,7 +228,7 @@ def reports():
 
 
 CRASHES_OF_ENTERING = [
-    "phone_referrals.signin.codes.on_guess",
+    "phone_referrals.signin.policy.on_guess",
     "phone_referrals.signin.codes.derive",
     "phone_referrals.models.PhoneVerificationQuerySet.compare_and_set",
     "phone_referrals.accounts.PhoneAccounts.find",
@@ -318,7 +318,7 @@ def test_a_receiver_of_the_host_that_fails_on_commit_costs_nothing(
 
 CRASHES_OF_AN_ACCOUNT = {
     "phone_referrals.accounts.PhoneAccounts.phone_of": 500,
-    "phone_referrals.signin.codes.on_guess": 500,
+    "phone_referrals.signin.policy.on_guess": 500,
     "phone_referrals.accounts.PhoneAccounts.set_phone": 500,
     "phone_referrals.referrals.once.remember": 500,
     "phone_referrals.tokens.knox.KnoxTokenIssuer.revoke_others": 500,

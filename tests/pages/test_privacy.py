@@ -88,7 +88,7 @@ def test_the_log_says_no_number_and_no_code(client, phone, other_phone, last_cod
 
 CRASHES = [
     "phone_referrals.signin.codes.read",
-    "phone_referrals.signin.codes.on_guess",
+    "phone_referrals.signin.policy.on_guess",
     "phone_referrals.signin.codes.derive",
     "phone_referrals.accounts.PhoneAccounts.create",
     "phone_referrals.tokens.session.login",
@@ -126,7 +126,7 @@ def test_a_crash_while_a_code_is_entered_is_reported_without_number_and_code(
     [
         "phone_referrals.phones.parse",
         "phone_referrals.phones.region_of",
-        "phone_referrals.signin.codes.on_request",
+        "phone_referrals.signin.policy.on_request",
         "phone_referrals.sms.render_to_string",
         "phone_referrals.pages.sign_in.request_code",
         "phone_referrals.signin.facts.client_address",
