@@ -1,19 +1,18 @@
 """Another phone for one's account. Numbers: `OLD` is mine, `NEW` is to be mine."""
 
 import re
-from datetime import timedelta
+import time
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError
-from django.utils import timezone, translation
-from knox.models import AuthToken
+from django.utils import translation
 from rest_framework.test import APIClient
 
 from phone_referrals import signals
 from phone_referrals.accounts import PhoneAccounts, get_accounts
-from phone_referrals.models import PhoneVerification
+from phone_referrals.models import PhoneVerification, UserSession
 from phone_referrals.signin import policy
 from tests.codes import wrong
 from tests.profiles.conftest import NEW, OLD
@@ -37,7 +36,7 @@ def me(sign_in):
 @pytest.fixture
 def stale(me):
     """Make the sign-ins of until now ones of an hour ago."""
-    AuthToken.objects.update(created=timezone.now() - timedelta(hours=1))
+    UserSession.objects.update(signed_in_at=time.time() - 3600)
 
 
 @pytest.fixture
@@ -244,11 +243,11 @@ def test_a_signal_says_so_when_it_is_committed(me, change, django_capture_on_com
 
 def test_who_has_no_phone_yet_needs_a_recent_sign_in(me, post, change):
     get_user_model().objects.update(phone_number=None)
-    AuthToken.objects.update(created=timezone.now() - timedelta(hours=1))
+    UserSession.objects.update(signed_in_at=time.time() - 3600)
     codes = {"phone_number": NEW, "code": "123456", "current_code": "123456"}
     for refused in (post(me, "phone/get_verify_code/", phone_number=NEW), post(me, "phone/", **codes)):
         assert refused.body == {"detail": "Sign in again to add a phone.", "code": "proof_required"}
-    AuthToken.objects.update(created=timezone.now())
+    UserSession.objects.update(signed_in_at=time.time())
     assert change(me).status == 200
     assert holder(NEW)
 

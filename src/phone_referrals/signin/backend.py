@@ -125,6 +125,6 @@ class PhoneCodeBackend(ModelBackend):
             return False
         return True
 
-    async def aget_user(self, user_id: Any) -> AbstractBaseUser | None:
+    async def aget_user(self, user_id: Any) -> Any:
         # `ModelBackend` has one that asks the above in the event loop, where no statement can be made.
         return await sync_to_async(self.get_user)(user_id)

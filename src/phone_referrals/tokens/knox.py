@@ -1,6 +1,6 @@
 """Tokens of django-rest-knox (extra `knox`): hashed at rest, expiring, one for each device."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import router
@@ -17,7 +17,7 @@ from phone_referrals.tokens.base import AdmissibleUsers, BaseTokenIssuer, Sessio
 KIND = "knox"
 
 
-class TokenAuthentication(AdmissibleUsers, auth.TokenAuthentication):
+class TokenAuthentication(AdmissibleUsers, auth.TokenAuthentication):  # type: ignore[misc] - knox has no types
     """knox's own, which lets staff in by tokens of the host's sign-in alone."""
 
     def proves_phone(self, user: Any, token: Any) -> bool:
@@ -62,16 +62,22 @@ class KnoxTokenIssuer(BaseTokenIssuer):
         return {}
 
     def signed_in_at(self, request: Any) -> datetime | None:
-        return utc(request.auth.created) if isinstance(request.auth, get_token_model()) else None
+        # Of a sign-in by phone: without USE_TZ what knox keeps is a local time, of which an hour comes twice a year.
+        row = devices.of(request.user, KIND).filter(key=getattr(request.auth, "digest", None)).first()
+        return row and datetime.fromtimestamp(row.signed_in_at, UTC)
 
     def sessions(self, request: Any) -> list[Session]:
-        agents = dict(devices.of(request.user, KIND).values_list("key", "user_agent"))
+        rows = {row.key: row for row in devices.of(request.user, KIND)}
         return [
             Session(
                 key=token.digest,
-                created_at=utc(token.created),
+                created_at=(
+                    datetime.fromtimestamp(rows[token.digest].signed_in_at, UTC)
+                    if token.digest in rows
+                    else utc(token.created)
+                ),
                 expires_at=token.expiry and utc(token.expiry),
-                user_agent=agents.get(token.digest, ""),
+                user_agent=rows[token.digest].user_agent if token.digest in rows else "",
                 is_current=token.pk == self._current(request),
             )
             for token in self._live(request.user)

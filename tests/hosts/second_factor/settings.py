@@ -1,7 +1,8 @@
 """A site whose users may have a second factor, of django-otp or of allauth."""
 
 from tests.hosts.base import *  # noqa: F403
-from tests.hosts.base import INSTALLED_APPS, MIDDLEWARE
+from tests.hosts.base import INSTALLED_APPS
+from tests.settings import MIDDLEWARE
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.hosts.phone_first", "phonenumber_field"]
 INSTALLED_APPS += ["rest_framework", "rest_framework.authtoken", "phone_referrals"]
