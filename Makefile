@@ -7,6 +7,8 @@ PYTEST := $(BIN)/python -m pytest
 # Measured, tests take twice as long; what the slow ones run, others run too.
 MEASURED := --cov --cov-append --cov-report= --cov-fail-under=0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
+# What depends on the clock, for sites with USE_TZ = False.
+CLOCK := $(addprefix tests/,tokens/test_jwt.py signin/test_policy.py signin/test_tasks.py profiles/test_change_phone.py)
 POSTGRES := $(BIN)/python example_project/postgres.py --
 
 .PHONY: demo test lint docs clients package browser screenshots faults fuzz audit attack mutants deploy-check scale-check bench mariadb clean
@@ -18,6 +20,8 @@ test: .venv/test.stamp  ## The suite on SQLite, then what uses the database on P
 	@$(BIN)/coverage erase
 	env -u DATABASE_URL $(PYTEST) $(MEASURED) -m "not slow"
 	env -u DATABASE_URL $(PYTEST) -m slow
+	env -u DATABASE_URL USE_TZ=0 TIME_ZONE=America/New_York $(PYTEST) $(CLOCK)
+	env -u DATABASE_URL USE_TZ=0 TIME_ZONE=Asia/Kolkata $(PYTEST) $(CLOCK)
 	$(POSTGRES) $(PYTEST) $(MEASURED) -m "database and not slow"
 	$(POSTGRES) $(PYTEST) -m "database and slow"
 	$(BIN)/coverage report
