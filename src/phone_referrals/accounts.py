@@ -102,7 +102,7 @@ class PhoneAccounts:
         shown = _shown_users()
         return not shown.query.where or shown.filter(pk=user.pk).exists()
 
-    def may_sign_in_by_row(self, reference: str) -> models.Exists | None:
+    def may_sign_in_by_row(self, reference: str) -> Any:
         """Return the condition that the user in a row's field `reference` may sign in, for that row's own SELECT.
 
         It saves reading the user. `None` means to read the user and ask `may_sign_in`, as for a host that overrides it

@@ -138,7 +138,7 @@ def accepted_tokens() -> Iterator[CheckMessage]:
         issued = get_issuer().authentication_classes
     except (ImportError, RuntimeError, AttributeError):
         return  # Another check says so, or the host's issuer names none.
-    accepted = api_settings.DEFAULT_AUTHENTICATION_CLASSES
+    accepted: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
     missing = [one for one in issued if not any(issubclass(one, each) or issubclass(each, one) for each in accepted)]
     for each in missing:
         yield Warning(

@@ -17,7 +17,7 @@ from phone_referrals.tokens.base import AdmissibleUsers, BaseTokenIssuer, Sessio
 KIND = "knox"
 
 
-class TokenAuthentication(AdmissibleUsers, auth.TokenAuthentication):  # type: ignore[misc] - knox has no types
+class TokenAuthentication(AdmissibleUsers, auth.TokenAuthentication):  # type: ignore[misc]  # knox has no types
     """knox's own, which lets staff in by tokens of the host's sign-in alone."""
 
     def proves_phone(self, user: Any, token: Any) -> bool:
@@ -64,7 +64,7 @@ class KnoxTokenIssuer(BaseTokenIssuer):
     def signed_in_at(self, request: Any) -> datetime | None:
         # Of a sign-in by phone: without USE_TZ what knox keeps is a local time, of which an hour comes twice a year.
         row = devices.of(request.user, KIND).filter(key=getattr(request.auth, "digest", None)).first()
-        return row and datetime.fromtimestamp(row.signed_in_at, UTC)
+        return datetime.fromtimestamp(row.signed_in_at, UTC) if row else None
 
     def sessions(self, request: Any) -> list[Session]:
         rows = {row.key: row for row in devices.of(request.user, KIND)}

@@ -2,12 +2,12 @@
 
 from tests.hosts.base import *  # noqa: F403
 from tests.hosts.base import INSTALLED_APPS
-from tests.settings import MIDDLEWARE
+from tests.settings import MIDDLEWARE as PLAIN_MIDDLEWARE
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.hosts.phone_first", "phonenumber_field"]
 INSTALLED_APPS += ["rest_framework", "rest_framework.authtoken", "phone_referrals"]
 INSTALLED_APPS += ["django_otp", "django_otp.plugins.otp_totp", "allauth", "allauth.account", "allauth.mfa"]
-MIDDLEWARE = [*MIDDLEWARE, "django_otp.middleware.OTPMiddleware", "allauth.account.middleware.AccountMiddleware"]
+MIDDLEWARE = [*PLAIN_MIDDLEWARE, "django_otp.middleware.OTPMiddleware", "allauth.account.middleware.AccountMiddleware"]
 ROOT_URLCONF = "tests.pages.urls"
 AUTH_USER_MODEL = "phone_first.User"
 AUTHENTICATION_BACKENDS = [

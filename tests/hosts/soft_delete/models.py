@@ -8,7 +8,7 @@ from phone_referrals.base_user import AbstractPhoneUser, PhoneUserManager
 
 class ShownManager(PhoneUserManager):
     def get_queryset(self) -> models.QuerySet[Any]:
-        return super().get_queryset().filter(deleted_at=None)  # type: ignore[misc] - the plugin takes the abstract model's
+        return super().get_queryset().filter(deleted_at=None)  # type: ignore[misc]  # not of the abstract one
 
 
 class User(AbstractPhoneUser):
