@@ -14,7 +14,7 @@ from phone_referrals.exceptions import AccountDisabled, CodeExpired, InvalidCode
 from phone_referrals.models import PhoneVerification
 from phone_referrals.signals import user_signed_up
 from phone_referrals.signin.backend import Proof, prove
-from phone_referrals.signin.verification import check_code
+from phone_referrals.signin.verification import check_code, request_code
 from tests.codes import wrong
 
 pytestmark = pytest.mark.django_db
@@ -346,3 +346,12 @@ def test_a_second_factor_is_asked_for_wherever_a_phone_signs_in(settings, authen
 class CarefulAccounts(PhoneAccounts):
     def has_second_factor(self, user):
         return True
+
+
+def test_authenticate_takes_the_handle_of_the_message(rf, phone, last_code):
+    request_id = request_code(phone_number=phone, host="example.com").request_id
+    for _ in range(11):
+        authenticate(rf.post("/"), phone_number=phone, secret_code="no code")
+    credentials = {"phone_number": phone, "secret_code": last_code(phone)}
+    assert authenticate(rf.post("/"), **credentials) is None
+    assert authenticate(rf.post("/"), **credentials, request_id=request_id).phone_number == phone
