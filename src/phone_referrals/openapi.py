@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import models
-from drf_spectacular.authentication import SessionScheme as DjangoSessionScheme
+from drf_spectacular import authentication
 from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme, TokenRefreshSerializerExtension
 from drf_spectacular.extensions import (
@@ -244,16 +245,23 @@ class KeyFieldSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untype
         return build_basic_type(OpenApiTypes.INT64 if is_number else OpenApiTypes.STR)
 
 
-class JWTScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
-    """Our own reader of SimpleJWT's tokens, described as theirs."""
+# Our own readers of tokens are described as what they are made of, by other names: a host may have both.
 
-    target_class = "phone_referrals.tokens.jwt.JWTAuthentication"
+
+class TokenScheme(authentication.TokenScheme):  # type: ignore[no-untyped-call]
+    target_class, name = "phone_referrals.tokens.drf.TokenAuthentication", "PhoneReferralsToken"
+    priority = 0
+
+
+class JWTScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
+    target_class, name = "phone_referrals.tokens.jwt.JWTAuthentication", "PhoneReferralsJWT"
     optional = True  # Where SimpleJWT is not installed, it says nothing.
 
 
 class KnoxScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]
-    target_class = "phone_referrals.tokens.knox.TokenAuthentication"
-    optional = True
+    # Without its app, knox cannot be imported.
+    target_class: Any = "phone_referrals.tokens.knox.TokenAuthentication" if apps.is_installed("knox") else None
+    name, optional = "PhoneReferralsKnoxToken", True
 
 
 class TokenRefresh(TokenRefreshSerializerExtension):  # type: ignore[no-untyped-call]
@@ -261,5 +269,6 @@ class TokenRefresh(TokenRefreshSerializerExtension):  # type: ignore[no-untyped-
     optional, priority = True, 1  # Before `OwnName`: the view is SimpleJWT's, and so are the names.
 
 
-class SessionScheme(DjangoSessionScheme):  # type: ignore[no-untyped-call]
-    target_class = "phone_referrals.tokens.session.SessionAuthentication"
+class SessionScheme(authentication.SessionScheme):  # type: ignore[no-untyped-call]
+    target_class, name = "phone_referrals.tokens.session.SessionAuthentication", "PhoneReferralsSession"
+    priority = 0

@@ -81,6 +81,7 @@ def test_a_catch_all_before_the_pages_is_named(site):
         [path("<slug:tenant>/<int:number>/<uuid:key>/account/", PAGES), CATCH_ALL],
         [path("<narrow:tenant>/", API), CATCH_ALL],
         [path("v1/", include(([path("api/", API)], "shop"))), CATCH_ALL],
+        [path("api/", include(([path("more/", OwnUserListView.as_view())], "phone_referrals")))],
         i18n_patterns(path("account/", PAGES)),
         [],
     ],

@@ -114,7 +114,7 @@ def test_a_referral_code_may_be_left_out(data, referral_code):
 
 
 def test_a_referral_code_has_a_greatest_length():
-    data = {"phone_number": "+12015550100", "code": "123456", "referral_code": "A" * 65}
+    data = {"phone_number": "+12015550100", "code": "123456", "referral_code": "A" * 501}
     assert errors_of(AuthSerializer(data=data)) == {"referral_code": ["max_length"]}
 
 

@@ -65,7 +65,7 @@ def _ours(resolver: Any, namespaces: tuple[str, ...], captured: dict[str, Any]) 
         if isinstance(each, URLResolver):
             inner = (*namespaces, each.namespace) if each.namespace else namespaces
             yield from _ours(each, inner, arguments)
-        elif resolver.app_name in APPS:
+        elif resolver.app_name in APPS and each.name:  # A host may add a pattern without one.
             yield ":".join((*namespaces, each.name)), _view_of(each.callback), arguments
 
 
