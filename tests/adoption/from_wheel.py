@@ -100,7 +100,9 @@ def existing_site(site):
 
 def adopt(site):
     gateway = re.search(r"`(PHONE_REFERRALS_SMS_BACKEND = [^`]+)`", README)[1]
-    site.append("shop/settings.py", lines_of("settings.py") + gateway + "\n")
+    accepted = re.search(r"`(phone_referrals\.tokens\.\w+\.\w+)`", README)[1]
+    rest_framework = f'REST_FRAMEWORK = {{"DEFAULT_AUTHENTICATION_CLASSES": ["{accepted}"]}}\n'
+    site.append("shop/settings.py", lines_of("settings.py") + rest_framework + gateway + "\n")
     site.write("accounts/models.py", MODELS.partition("class")[0] + lines_of("accounts/models.py"))
     site.append("shop/urls.py", lines_of("urls.py"))
     site.write("accounts/sms.py", re.sub(r"my_gateway = .*\n", GATEWAY, lines_of("accounts/sms.py")))

@@ -77,7 +77,12 @@ def test_every_block_has_a_test():
     assert [key for key in BLOCKS if f'shop("{key[0]}", "{key[1]}")' not in source] == []
 
 
-@pytest.mark.parametrize(("page", "block"), SETTINGS, ids=[page for page, _ in SETTINGS])
+# Those about other user models: the hosts that have them are tested by `tests/adoption`.
+OF_HOSTS = [block for page, block in SETTINGS if page == "profile_phone"]
+HERE = [(page, block) for page, block in SETTINGS if page != "profile_phone"]
+
+
+@pytest.mark.parametrize(("page", "block"), HERE, ids=[page for page, _ in HERE])
 def test_settings_are_right_where_the_modules_of_their_page_are(page, block, shop, settings):
     for of_page, name in BLOCKS:
         if of_page == page:
@@ -90,6 +95,7 @@ def test_settings_are_right_where_the_modules_of_their_page_are(page, block, sho
     assert set(said["INSTALLED_APPS"]) <= set(settings.INSTALLED_APPS)
     if "TASKS" in said:
         ours["TASKS"] = said["TASKS"]
+    ours["REST_FRAMEWORK"] = {**settings.REST_FRAMEWORK, **said.get("REST_FRAMEWORK", {})}
     with override_settings(**ours):
         assert run_checks() == []
 
@@ -99,6 +105,14 @@ def test_the_mixin_is_added_as_a_host_adds_it():
     host = ROOT.joinpath("tests/hosts/abstract_user/models.py").read_text()
     for line in BLOCKS["existing_users", "accounts/models"].splitlines()[1:]:
         assert line.removesuffix(" ...") in host
+
+
+def test_a_profile_has_the_phone_as_a_host_has_it():
+    # Not `shop("profile_phone", "accounts/models")`, which would be one more table.
+    host = ROOT.joinpath("tests/hosts/auth_user/models.py").read_text().replace("  # +", "")
+    assert BLOCKS["profile_phone", "accounts/models"].partition("\n")[2].strip() in host
+    for block, name in zip(OF_HOSTS, ["auth_user", "profile"], strict=True):
+        assert block.splitlines()[1] in ROOT.joinpath(f"tests/hosts/{name}/settings.py").read_text()
 
 
 def test_who_is_there_already_gives_themselves_a_phone(django_user_model, last_code):

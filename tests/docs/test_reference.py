@@ -84,7 +84,8 @@ def test_every_call():
 def test_every_page():
     shown = re.findall(r"^\| (?:`(.+?)`|\(the root\)) \| `(\w+)` \|", page("pages"), re.MULTILINE)
     patterns = get_resolver("phone_referrals.pages.urls").url_patterns
-    assert dict(shown) == {re.sub(r"<path:", "<", str(each.pattern)): each.name for each in patterns}
+    # One without a name reads an address that was shared with a mark after it: nothing links to it.
+    assert dict(shown) == {re.sub(r"<path:", "<", str(each.pattern)): each.name for each in patterns if each.name}
 
 
 @pytest.mark.parametrize("issuer", ["drf.DRFTokenIssuer", "knox.KnoxTokenIssuer", "jwt.JWTIssuer"])
