@@ -10,8 +10,9 @@ from types import ModuleType, SimpleNamespace
 import apprise
 import pytest
 from django.contrib import admin
+from django.core import signing
 from django.core.checks import run_checks
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.template import RequestContext, Template
 from django.template.loader import get_template
 from django.test import Client, RequestFactory, override_settings
@@ -19,9 +20,10 @@ from django.urls import include, path
 from rest_framework.test import APIClient
 
 from phone_referrals.accounts import get_accounts
+from phone_referrals.base_user import PhoneUserMixin
 from phone_referrals.exceptions import AlreadyRedeemed, CaptchaFailed, NotEligible
-from phone_referrals.models import PhoneVerification
-from phone_referrals.referrals import codes
+from phone_referrals.models import PhoneVerification, Referral
+from phone_referrals.referrals import codes, invites
 from phone_referrals.referrals.codes import code_of
 from phone_referrals.referrals.redeem import redeem
 from phone_referrals.signin.guards import SendRequest
@@ -105,6 +107,29 @@ def test_the_mixin_is_added_as_a_host_adds_it():
     host = ROOT.joinpath("tests/hosts/abstract_user/models.py").read_text()
     for line in BLOCKS["existing_users", "accounts/models"].splitlines()[1:]:
         assert line.removesuffix(" ...") in host
+
+
+def test_the_column_is_the_mixins_where_its_indexes_are_built_concurrently(shop):
+    column = shop("existing_users", "accounts/migrations/0002_phone_number").COLUMN
+    assert column.deconstruct()[1:] == PhoneUserMixin._meta.get_field("phone_number").deconstruct()[1:]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="CONCURRENTLY is PostgreSQL's.")
+@pytest.mark.django_db(transaction=True)
+def test_both_indexes_are_built_concurrently(shop):
+    migration = shop("existing_users", "accounts/migrations/0002_phone_number").Migration
+    (separate,) = migration.operations
+    assert not migration.atomic
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE accounts_user (id bigint PRIMARY KEY)")
+        try:
+            for operation in separate.database_operations:
+                cursor.execute(operation.sql)
+            found = connection.introspection.get_constraints(cursor, "accounts_user")
+        finally:
+            cursor.execute("DROP TABLE accounts_user")
+    assert found["accounts_user_phone"]["unique"]
+    assert found["accounts_user_phone_like"]["index"]
 
 
 def test_a_profile_has_the_phone_as_a_host_has_it():
@@ -226,6 +251,24 @@ def test_users_whom_the_site_marks_may_not_sign_in(shop, settings, make_user):
 def test_a_site_may_let_in_users_with_a_second_factor(shop, monkeypatch):
     monkeypatch.setattr("phone_referrals.accounts.apps.is_installed", lambda app: True)
     assert shop("second_factor", "accounts/factors").Accounts().has_second_factor(None) is False
+
+
+def test_a_site_marks_whose_phone_is_proved(shop, sign_in, make_user, phone, django_capture_on_commit_callbacks):
+    verified = shop("own_users", "accounts/verified").verified
+    known = make_user(1)
+    for number, is_new in (("+12015550101", False), (phone, True)):
+        with django_capture_on_commit_callbacks(execute=True):
+            user = sign_in(number).answer["user"]["id"]
+        assert (user != known.pk, user in verified) == (is_new, True)
+
+
+def test_a_sign_up_of_the_site_redeems_the_invitation(shop, make_user):
+    code = code_of(make_user(2)).code
+    request = RequestFactory().get("/")
+    request.COOKIES[invites.COOKIE] = signing.dumps([code], salt=invites.SALT)
+    response = shop("pages", "accounts/joining").welcome(request, user := make_user(1))
+    assert Referral.objects.get(referred=user).code == code
+    assert response.cookies[invites.COOKIE].value == ""
 
 
 def test_a_phone_that_the_site_takes_redeems_no_second_time(shop, make_user):

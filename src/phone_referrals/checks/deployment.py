@@ -47,7 +47,8 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
         messages.append(
             Error(
                 "PHONE_REFERRALS_ALLOWED_REGIONS is not set, so no phone is served.",
-                hint='List the regions you do business in, such as ["US", "CA"]; "*" allows all, and their bills.',
+                hint='List the regions you do business in, such as ["US", "CA"]; "*" allows all, and their bills. '
+                'Others share a country code, and are named too: "PR" beside "US", "JE" beside "GB", "RE" beside "FR".',
                 id=REGIONS_MISSING,
             )
         )
