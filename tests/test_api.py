@@ -11,6 +11,7 @@ from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
 
 from phone_referrals.api import ApiView, OpenView, Refusal
 from phone_referrals.exceptions import Busy, DeliveryFailed, InvalidCode, PhoneReferralsError, ResendTooSoon
+from phone_referrals.tokens import drf
 
 post = APIRequestFactory().post
 
@@ -117,7 +118,7 @@ class Unread(ApiView):
 def test_the_issuers_authentication_comes_first_and_only_once(host):
     authenticators = Unread(authentication_classes=host).get_authenticators()
     kinds = [type(each) for each in authenticators]
-    assert kinds == [TokenAuthentication, *(each for each in host if each is not TokenAuthentication)]
+    assert kinds == [drf.TokenAuthentication, *(each for each in host if each is not TokenAuthentication)]
 
 
 def test_an_open_view_authenticates_nobody():

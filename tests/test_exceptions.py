@@ -31,6 +31,7 @@ CODES = {
     "sign_in_refused": 403,
     "account_disabled": 403,
     "staff_not_allowed": 403,
+    "second_factor_required": 403,
     "same_phone": 400,
     "no_phone": 400,
     "proof_required": 403,

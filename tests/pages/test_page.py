@@ -453,7 +453,7 @@ def test_a_site_may_ask_everybody_to_sign_in(settings, phone, browser):
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
     assert Client().get("/elsewhere/")["Location"] == "/sign-in/?next=/elsewhere/"
     assert Client().get("/sign-in/").status_code == 200
-    assert Client().get("/r/A1B2C3/")["Location"] == "/sign-in/"
+    assert Client().get("/r/A1B2C3/")["Location"] == "/sign-in/?invite=A1B2C3"
     assert Client().get("/")["Location"] == "/sign-in/?next=/"
     assert browser(phone).get("/").status_code == 200
 

@@ -186,14 +186,13 @@ def test_staff_never_sign_in_by_a_fixed_code(settings, make_user, phone, allow_s
             enter(phone_number=phone, code=CODE)
 
 
-def test_staff_who_may_sign_in_by_sms_may_so_when_the_fixed_code_has_ended(
-    settings, make_user, phone, send_code, time_machine
-):
+def test_staff_with_a_test_number_stay_out_after_its_last_day(settings, make_user, phone, send_code, time_machine):
     settings.PHONE_REFERRALS_ALLOW_STAFF = True
     user = make_user()
     get_user_model().objects.filter(pk=user.pk).update(is_staff=True)
     time_machine.move_to(MIDNIGHT, tick=False)
-    assert prove(phone_number=phone, code=send_code(phone)).user == user
+    with pytest.raises(StaffNotAllowed):
+        prove(phone_number=phone, code=send_code(phone))
 
 
 @pytest.mark.parametrize("until", ["2026-06-01", date(2026, 6, 1), datetime(2026, 6, 1, 8, tzinfo=UTC)])

@@ -12,8 +12,6 @@ urlpatterns = [
     path("invitees/", profile.InviteesView.as_view(), name="invitees"),
     path("language/", choose_language, name="set_language"),
     path("r/<path:code>/", sign_in.InviteView.as_view(), name="invite"),
-    # With a mark after its slash, of the sentence that the link was in.
-    path("r/<path:code>", sign_in.InviteView.as_view()),
     path("sign-in/", sign_in.SignInView.as_view(), name="sign_in"),
     path("sign-in/code/", sign_in.EnterCodeView.as_view(), name="enter_code"),
     path("sign-in/code/again/", sign_in.SendAgainView.as_view(), name="send_again"),
