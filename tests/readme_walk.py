@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 SHOWN = Path(__file__).parents[1] / "README.md"
-VARYING = {"token", "referral_code", "referral_link", "created_at"}
+VARYING = {"token", "request_id", "referral_code", "referral_link", "created_at"}
 
 
 def main(site: str) -> None:
