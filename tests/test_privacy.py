@@ -625,6 +625,7 @@ class FailAt:
 def somebody(settings, send_code, phone, other_phone):
     """Return a client that is staff, signed in by session and by token, and all addresses; numbers are all over."""
     settings.ROOT_URLCONF = f"{__name__}"
+    settings.PHONE_REFERRALS_ALLOW_STAFF = True
     referrer = sign_in_domain(None, phone_number="+12015550102", code=send_code("+12015550102")).user
     code = ReferralCode.objects.get(user=referrer)
     signed_in = sign_in_domain(None, phone_number=phone, code=send_code(phone), referral_code=code.code)
