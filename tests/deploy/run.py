@@ -573,7 +573,7 @@ def with_a_certificate_everything_is_https_and_codes_are_not_told(site):
     status, _, answer = Visitor(host="localhost", tls=True).post(
         "/api/users/get_verify_code/", {"phone_number": next(PHONES)}
     )
-    assert (status, set(answer)) == (200, {"phone_number", "expires_in", "resend_in"}), answer
+    assert (status, set(answer)) == (200, {"phone_number", "expires_in", "resend_in", "request_id"}), answer
 
 
 def stopping_leaves_nothing_behind(site):

@@ -53,7 +53,8 @@ def prove(call, token):
     if call == "delete":
         return {"code": client.post("/api/users/me/get_verify_code/", {}, token)[1]["code"]}
     data = {"phone_number": next(fresh)}
-    return {**data, "code": client.post("/api/users/me/phone/get_verify_code/", data, token)[1]["code"]}
+    asked = client.post("/api/users/me/phone/get_verify_code/", data, token)[1]
+    return {**data, "code": asked["code"], "current_code": asked["current_code"]}
 
 
 for _ in range(5):

@@ -8,7 +8,8 @@ from phone_referrals.base_user import AbstractPhoneUser, PhoneUserManager
 
 class ShownManager(PhoneUserManager):
     def get_queryset(self) -> models.QuerySet[Any]:
-        return super().get_queryset().filter(deleted_at=None)  # type: ignore[misc]  # not of the abstract one
+        users: models.QuerySet[Any] = super().get_queryset()
+        return users.filter(deleted_at=None)
 
 
 class User(AbstractPhoneUser):
