@@ -28,6 +28,8 @@ const names = ["phone", "friend_phone", "new_phone"];
 [...phones].forEach((phone, number) => pm.collectionVariables.set(names[number], phone));
 """
 CODE = 'pm.collectionVariables.set("code", answer.code);'
+CODES = f"""{CODE}
+pm.collectionVariables.set("current_code", answer.current_code);"""
 TOKEN = """pm.collectionVariables.set("token", answer.token);
 pm.collectionVariables.set("user_id", answer.user.id);"""
 FRIEND = """pm.collectionVariables.set("friend_token", answer.token);
@@ -85,7 +87,7 @@ FOLDERS = {
         step("list_invitees", 200),
     ],
     "Another phone": [
-        step("get_change_phone_code", 200, CODE, by="friend_token", phone_number="new_phone"),
+        step("get_change_phone_code", 200, CODES, by="friend_token", phone_number="new_phone"),
         step(
             "change_phone",
             200,
@@ -93,6 +95,7 @@ FOLDERS = {
             by="friend_token",
             phone_number="new_phone",
             code="code",
+            current_code="current_code",
         ),
     ],
     "Sessions, which a token of each device has": [
@@ -116,6 +119,7 @@ VARIABLES = [
     "friend_phone",
     "new_phone",
     "code",
+    "current_code",
     "token",
     "friend_token",
     "user_id",
