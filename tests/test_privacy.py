@@ -694,7 +694,8 @@ def test_a_database_that_quotes_a_row_is_quoted_nowhere(
     error = kind(f"DETAIL: Key (phone_number)=({other_phone}) already exists.")
     address = address.format(pk=get_user_model().objects.get(phone_number=phone).pk)
     with everything() as output, reports() as reported, connection.execute_wrapper(FailAt(2, error)):
-        assert somebody.get(address).status_code == 500
+        referer = f"http://testserver/?q={other_phone}"
+        assert somebody.get(address, headers={"referer": referer}).status_code == 500
     assert reported
     assert all(kind.__name__ in text for text in reported)
     assert_secret("\n".join([*output, *reported]), other_phone)

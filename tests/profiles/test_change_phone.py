@@ -296,6 +296,20 @@ def test_a_phone_that_is_taken_is_no_error_of_the_database(me, settings, make_us
     assert change(me).code == "phone_taken"
 
 
+def test_a_phone_that_is_taken_at_the_last_moment_is_refused(me, make_user, change, monkeypatch):
+    somebody, find, taken = make_user(50), PhoneAccounts.find, []
+    get_user_model().objects.filter(pk=somebody.pk).update(phone_number=None)
+
+    def taken_meanwhile(accounts, user, phone_number):
+        taken.append(phone_number)
+        raise IntegrityError
+
+    monkeypatch.setattr(PhoneAccounts, "set_phone", taken_meanwhile)
+    monkeypatch.setattr(PhoneAccounts, "find", lambda *args: somebody if taken else find(*args))
+    assert change(me).code == "phone_taken"
+    assert taken == [NEW]
+
+
 def test_a_phone_whose_holder_is_deleted_meanwhile_is_free(me, change, monkeypatch):
     set_phone, tries = PhoneAccounts.set_phone, []
 

@@ -119,6 +119,19 @@ def test_a_host_does_what_it_does_instead(settings, sign_in, delete, kind):
     assert sign_in(OLD).answer["created"] is True
 
 
+def keep(user):
+    """A specimen: this host hides the row by a manager of its own."""
+
+
+def test_a_row_that_the_host_keeps_is_left_without_the_phone(settings, me, delete, sign_in):
+    settings.PHONE_REFERRALS_DELETE_USER = f"{__name__}.keep"
+    kept = get_user_model().objects.get()
+    assert delete(me).status == 204
+    kept.refresh_from_db()
+    assert kept.phone_number is None
+    assert sign_in(OLD).answer["created"] is True
+
+
 def refuse(user):
     raise ProtectedError("It has orders.", set())
 

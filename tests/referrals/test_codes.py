@@ -200,6 +200,12 @@ def test_reserved_words_are_not_chosen_in_any_spelling(settings):
         codes.chosen("ac-me")
 
 
+@pytest.mark.django_db
+def test_a_code_that_was_made_meanwhile_is_the_first(make_user):
+    user = make_user()
+    assert codes.code_of(user) == codes.make_first(user)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_user_who_was_deleted_meanwhile_gets_no_code(make_user):
     user = make_user()
