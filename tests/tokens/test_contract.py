@@ -1,9 +1,10 @@
 """The main HTTP contract, over each kind of token: what a client does is the same, whatever its token is."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.core.checks import run_checks
-from django.utils import timezone
 from drf_spectacular.drainage import GENERATOR_STATS, reset_generator_stats
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
@@ -132,7 +133,7 @@ def test_a_user_who_is_deleted_is_out_at_once(me, friend, user_of):
 
 def test_when_this_token_was_signed_in_for_is_known_or_unknown(kind, me, sign_in, phone, time_machine):
     """A sign-in elsewhere makes nobody fresh who holds an old token: a kind that cannot tell says so."""
-    time_machine.move_to(timezone.now(), tick=True)
+    time_machine.move_to(datetime.now(UTC), tick=True)
     first = Handler(me, lambda request: get_issuer().signed_in_at(request)).answer
     time_machine.shift(200)
     again = sign_in(phone)
