@@ -227,7 +227,7 @@ def root_below_me(at_once, make_users):
     return scenario
 
 
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="It has one writer at a time, from the first write on.")
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="It waits by what PostgreSQL tells of its locks.")
 def test_who_waited_for_a_root_sees_that_it_is_none_any_more(root_below_me, locks):
     assert isinstance(root_below_me(), CircularReferral)
     assert Referral.objects.count() == 1

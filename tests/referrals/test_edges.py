@@ -104,7 +104,9 @@ def test_a_driver_that_sends_parameters_by_themselves_is_given_one_statement_at_
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_user_who_was_deleted_meanwhile_redeems_nothing(people):
+@pytest.mark.parametrize("by_vendor", [edges.INSERT_BY_VENDOR, {}], ids=["own", "rows"])
+def test_a_user_who_was_deleted_meanwhile_redeems_nothing(people, monkeypatch, by_vendor):
+    monkeypatch.setattr(edges, "INSERT_BY_VENDOR", by_vendor)
     get_user_model().objects.filter(pk=people[1].pk).delete()
     with pytest.raises(AccountDisabled):
         redeem(people[1], "A0")

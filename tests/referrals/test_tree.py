@@ -74,7 +74,7 @@ def test_a_branch_below_a_circle_has_no_root(make_people, refer):
 
 
 def test_who_does_not_exist_has_no_root(db):
-    assert tree.root_above(0, using=DEFAULT_DB_ALIAS) is None
+    assert tree.root_above(-1, using=DEFAULT_DB_ALIAS) is None
 
 
 def test_nobody_is_below_who_invited_nobody(chain):

@@ -172,10 +172,12 @@ INSERT_BY_VENDOR: dict[str, Callable[[Referral, ReferralCode, Any, str], None]] 
 
 def _lock_rows(pks: list[Any], referral: Referral, using: str, *, no_key: bool = False) -> None:
     users = get_user_model()._base_manager.using(using).filter(pk__in=pks).order_by("pk")
-    found = users.select_for_update(no_key=no_key).values_list("pk", flat=True)
-    if referral.referrer_id not in list(found):
-        # The code's owner was deleted a moment ago.
+    gone = {*pks}.difference(users.select_for_update(no_key=no_key).values_list("pk", flat=True))
+    # Deleted a moment ago: the code's owner, or who enters it. Not every database says so of an INSERT that it ignores.
+    if referral.referrer_id in gone:
         raise InvalidReferralCode
+    if referral.pk in gone:
+        raise AccountDisabled
 
 
 def _insert(referral: Referral, using: str) -> None:
