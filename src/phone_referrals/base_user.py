@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field import modelfields
-from phonenumber_field.phonenumber import PhoneNumber
+from phonenumber_field.phonenumber import PhoneNumber, to_python
 
 from phone_referrals import phones
 
@@ -38,7 +38,7 @@ class PhoneNumberField(modelfields.PhoneNumberField):  # type: ignore[misc]
         return super().from_db_value(value, expression, connection) if number is None else number
 
     def get_prep_value(self, value: Any) -> str | None:
-        number: Any = self.to_python(value)
+        number: Any = to_python(value, region=self.region)
         if number is None or number == "":
             return None if number is None else ""
         # An invalid number stays as it is written.
