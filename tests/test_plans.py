@@ -62,8 +62,8 @@ ROWS = """
     INSERT INTO {knox_tokens} (digest, token_key, user_id, created, expiry)
     SELECT 'digest ' || id, id, id, now(), now() + interval '1 day' FROM {users};
 
-    INSERT INTO {sessions} (user_id, kind, key, user_agent, created_at)
-    SELECT id, 'knox', 'digest ' || id, '', now() FROM {users};
+    INSERT INTO {sessions} (user_id, kind, key, user_agent, signed_in_at)
+    SELECT id, 'knox', 'digest ' || id, '', extract(epoch FROM now()) FROM {users};
 
     INSERT INTO {redeemed_phones} (digest, created_at)
     SELECT 'digest ' || n, now() FROM generate_series(1, %(users)s) AS n
@@ -247,7 +247,10 @@ CALLS = {
     "get_change_code": [lambda site: site.post("users/me/phone/get_verify_code/", phone_number="+12015550102")],
     "change_phone": [
         lambda site: site.post(
-            "users/me/phone/", phone_number="+12015550103", code=site.code("+12015550103", "me/phone/")
+            "users/me/phone/",
+            phone_number="+12015550103",
+            code=site.code("+12015550103", "me/phone/"),
+            current_code=site.last_code("+12015550199"),
         )
     ],
     "get_delete_code": [lambda site: site.post("users/me/get_verify_code/")],
