@@ -21,7 +21,7 @@ class PhoneNumberDescriptor(modelfields.PhoneNumberDescriptor):  # type: ignore[
         if isinstance(value, PhoneNumber):
             instance.__dict__[self.field.name] = value  # Theirs would compare it with all that is empty, at some cost.
         else:
-            super().__set__(instance, value)
+            super().__set__(instance, value or None)
 
 
 class PhoneNumberField(modelfields.PhoneNumberField):  # type: ignore[misc]
