@@ -78,7 +78,7 @@ def near(reader: Any, users: QuerySet[Any]) -> QuerySet[Any]:
     """
     above = ("phone_referral" + "__referrer__phone_referral" * steps + "__referrer" for steps in range(MAX_LEVELS))
     levels = [When(**{path: reader.pk}, then=Value(level)) for level, path in enumerate(["pk", *above])]
-    referrer = Referral.objects.filter(referred=reader).values("referrer")
+    referrer = Referral.objects.filter(referred=reader).values("referrer")[:1]
     level = Case(*levels, When(pk=Subquery(referrer), then=Value(-1)))
     found: QuerySet[Any] = users.annotate(network_level=level).filter(network_level__isnull=False)
     return found
