@@ -1,4 +1,4 @@
-"""What the API, the pages and the admin share: what is refused unread, and what nobody but the visitor is shown."""
+"""Guards that the API, the pages and the admin share: of what a request may cost, and of what a report may tell."""
 
 import codecs
 import re

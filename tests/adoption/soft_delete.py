@@ -1,4 +1,4 @@
-"""What must hold on a site that hides the rows of deleted users. `test_hosts.py` runs this in a process of its own."""
+"""Rules of a site that hides the rows of deleted users. `test_hosts.py` runs this in a process of its own."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -107,7 +107,7 @@ def test_the_code_of_a_user_who_is_there_is_entered(settings, sign_in):
 
 
 @pytest.mark.parametrize("by", ["token", "session"])
-def test_the_owner_of_a_phone_that_was_left_signs_up_anew_and_redeems_once(sign_in, last_code, by):
+def test_the_owner_of_a_left_phone_signs_up_and_redeems_once(sign_in, last_code, by):
     code = code_of(sign_in(FRIEND))
     me = sign_in(PHONE, referral_code=code)
     before = get_accounts().find(PHONE)

@@ -30,7 +30,7 @@ def server(monkeypatch):
 
 
 @pytest.mark.parametrize("variables", [{"wsrep_on": "ON"}, {"group_replication_single_primary_mode": "OFF"}])
-def test_a_cluster_that_is_written_on_several_nodes_is_told_of_circles(server, variables):
+def test_a_cluster_of_several_writers_is_told_of_circles(server, variables):
     with server(**variables):
         (message,) = run_checks(databases=["default"], tags=["database"])
     assert message.id == check_ids.SEVERAL_WRITERS

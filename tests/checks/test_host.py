@@ -111,7 +111,7 @@ def unfilled(member_by_phone, monkeypatch):
     return member_by_phone
 
 
-def test_a_column_that_has_to_be_another_for_each_user_and_that_nobody_fills(unfilled):
+def test_a_unique_column_that_nobody_fills_is_refused(unfilled):
     assert reports(check_ids.COLUMN_NOT_FILLED, "phone_first.Member", "'username'")
 
 
@@ -279,7 +279,7 @@ def test_a_site_has_to_refuse_to_refresh_what_was_ended(settings, monkeypatch):
     assert [*host.refresh()] == []
 
 
-def test_how_tokens_are_refreshed_is_nothing_to_a_site_without_simplejwt(monkeypatch):
+def test_refreshing_is_not_checked_without_simplejwt(monkeypatch):
     monkeypatch.setitem(sys.modules, jwt.__name__, None)  # As where it cannot be imported.
     assert checks.check_settings() == []
 

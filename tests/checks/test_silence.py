@@ -54,7 +54,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)
-def test_a_setting_of_another_shape_is_one_error_with_the_line_to_write(settings, name, value):
+def test_a_malformed_setting_is_one_error_with_the_line(settings, name, value):
     setattr(settings, f"PHONE_REFERRALS_{name}", value)
     message = only()
     assert message.id == check_ids.SETTING_MALFORMED

@@ -109,7 +109,7 @@ def test_the_mixin_is_added_as_a_host_adds_it():
         assert line.removesuffix(" ...") in host
 
 
-def test_the_column_is_the_mixins_where_its_indexes_are_built_concurrently(shop):
+def test_the_concurrent_column_is_the_mixins(shop):
     column = shop("existing_users", "accounts/migrations/0002_phone_number").COLUMN
     assert column.deconstruct()[1:] == PhoneUserMixin._meta.get_field("phone_number").deconstruct()[1:]
 

@@ -158,7 +158,7 @@ def test_numbers_are_in_order_as_the_host_s_field_writes_them(settings):
 
 
 @pytest.mark.parametrize("options", [[], ["--fix"]])
-def test_what_a_rewrite_means_for_the_host_s_look_ups_is_said_before_it(add, monkeypatch, options):
+def test_a_rewrite_is_explained_before_it_is_done(add, monkeypatch, options):
     pk = add("+1 201 555 0101")
     monkeypatch.setattr(
         audit_phone_numbers.Command, "fix", lambda command, numbers: command.stdout.write("REWRITTEN") or 0

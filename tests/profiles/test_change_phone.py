@@ -180,9 +180,7 @@ def test_a_phone_that_is_sent_no_messages_is_refused_and_the_old_one_not_trouble
     assert len(outbox) == messages
 
 
-def test_the_old_phone_is_always_asked_where_a_token_cannot_tell_when_it_was_signed_in_for(
-    settings, sign_in, post, last_code
-):
+def test_the_old_phone_is_asked_where_a_token_cannot_tell(settings, sign_in, post, last_code):
     """A stolen token is as old as it was, however recently its owner has signed in."""
     settings.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.DRFTokenIssuer"
     stolen = sign_in(OLD)
@@ -193,7 +191,7 @@ def test_the_old_phone_is_always_asked_where_a_token_cannot_tell_when_it_was_sig
 
 
 @pytest.mark.parametrize("kind", ["DRFTokenIssuer", "jwt.JWTIssuer"])
-def test_the_other_tokens_end_and_the_answer_has_the_one_to_go_on_with(settings, sign_in, post, last_code, kind):
+def test_other_tokens_end_and_the_answer_has_a_new_one(settings, sign_in, post, last_code, kind):
     settings.PHONE_REFERRALS_TOKEN_ISSUER = f"phone_referrals.tokens.{kind}"
     me, device = sign_in(OLD), sign_in(OLD)
     post(me, "phone/get_verify_code/", phone_number=NEW)

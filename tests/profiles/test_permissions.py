@@ -51,7 +51,7 @@ OPEN = {"me": 200, "friend": 200, "friend 2": 200}
 @pytest.mark.parametrize(
     "name", ["me", "top", "referrer", "friend", "friend 2", "friend 3", "friend 4", "sibling", "stranger"]
 )
-def test_a_user_reads_its_referrer_and_the_people_below_and_nobody_else(read, name):
+def test_a_user_reads_its_own_network_and_nobody_else(read, name):
     assert read(f"{{{name}}}/").status_code == READABLE.get(name, 404)
     assert read(f"{{{name}}}/invitees/").status_code == OPEN.get(name, 404)
     assert read(f"{{{name}}}/", reader="stranger").status_code == (200 if name == "stranger" else 404)

@@ -1,4 +1,4 @@
-"""Whatever code deletes a user, its phone redeems once, and no text of its codes is left."""
+"""After a user is deleted by any code, its phone has redeemed and no text of its codes is left."""
 
 import pytest
 from django.contrib.auth import get_user_model

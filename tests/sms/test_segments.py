@@ -1,4 +1,4 @@
-"""What a text costs. The table is that of 3GPP TS 23.038, 6.2.1, in Unicode, in the order of its septets."""
+"""The cost of a text. The table is that of 3GPP TS 23.038, 6.2.1, in Unicode, in the order of its septets."""
 
 import pytest
 

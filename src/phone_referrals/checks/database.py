@@ -1,4 +1,4 @@
-"""What only the database itself can tell: `manage.py check --database default`, and `migrate`."""
+"""Checks that ask the database itself: `manage.py check --database default`, and `migrate`."""
 
 from collections.abc import Sequence
 from typing import Any

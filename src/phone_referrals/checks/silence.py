@@ -1,4 +1,4 @@
-"""What a site would notice late, or never: names that nothing reads, and parts of Django that are missing."""
+"""Mistakes that a site would notice late, or never: names that nothing reads, parts of Django that are missing."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from difflib import get_close_matches

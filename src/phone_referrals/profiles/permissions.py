@@ -1,4 +1,4 @@
-"""Who may read other people: DRF permissions that also narrow what is found, so that the rest is unknown."""
+"""Permissions to read other people: DRF's, which also narrow a query, so that everybody else is unknown."""
 
 from typing import Any
 

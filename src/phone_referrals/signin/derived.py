@@ -1,4 +1,4 @@
-"""What is derived under the site's secrets: codes, and the handles by which a client or user owns a message."""
+"""Codes, and the handles by which a client or user owns a message: both are derived under the site's secrets."""
 
 from typing import Any
 

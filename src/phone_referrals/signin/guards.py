@@ -1,4 +1,4 @@
-"""What is asked before a code is sent: whether the number is served, then `PHONE_REFERRALS_SEND_GUARDS`."""
+"""Questions before a code is sent: whether the number is served, then `PHONE_REFERRALS_SEND_GUARDS`."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""What is known of one phone and purpose: the state that `policy.py` decides on and a row keeps."""
+"""The state of one phone and purpose, on which `policy.py` decides and which a row keeps."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,7 +14,7 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What is known of one phone and purpose. A code is live while `serial` is set. Times are POSIX seconds."""
+    """The state of one phone and purpose. A code is live while `serial` is set. Times are POSIX seconds."""
 
     serial: int | None = None
     code_expires_at: float | None = None

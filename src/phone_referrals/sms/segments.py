@@ -1,4 +1,4 @@
-"""What a text costs: gateways bill the segments that the network sends, not messages.
+"""The cost of a text: gateways bill the segments that the network sends, not messages.
 
 By 3GPP TS 23.038 (GSM 03.38), a segment holds 160 characters of the GSM alphabet, or 70 UTF-16 units of any other text.
 A text of several segments has 153 or 67 in each, because a header tells the phone how to put them together.

@@ -200,7 +200,7 @@ def _mark(session: Any, user: Any) -> None:
 
 
 def _began(session: Any, user: Any) -> float | None:
-    """Return when the user began the session, in POSIX seconds. Whoever impersonates the user did not begin it so."""
+    """Return when the user began the session, in POSIX seconds. A user who is impersonated has not begun it."""
     key, at = session.get(SIGNED_IN, (None, None))
     return at if key == str(user.pk) else None
 
