@@ -3,11 +3,13 @@ import io
 
 import pytest
 from django.contrib.auth import authenticate, get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core import serializers as formats
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 from django.forms import modelform_factory
+from django.test.utils import isolate_apps
 from phonenumber_field.phonenumber import PhoneNumber
 from rest_framework import serializers
 from rest_framework.authtoken.models import Token
@@ -34,6 +36,44 @@ def test_a_user_needs_a_phone_number_and_nothing_else(phone):
 
 def test_a_user_may_have_a_password(phone):
     assert User.objects.create_user(phone, "a password").check_password("a password")
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize(
+    ("field", "name", "text"),
+    [
+        ("code_name", "Rook", "Rook"),
+        ("code_name", None, "+1 *** *** **00"),
+        ("phone_number", None, "+1 *** *** **00"),
+    ],
+)
+@isolate_apps("tests.hosts.phone_first")
+def test_the_mixin_gives_a_text_to_users_of_django_s_base(phone, is_first, field, name, text):
+    bases = (PhoneUserMixin, AbstractBaseUser) if is_first else (AbstractBaseUser, PhoneUserMixin)
+
+    class Agent(*bases):
+        code_name = models.CharField(max_length=9, unique=True, null=True, blank=True)
+        USERNAME_FIELD = field
+
+        class Meta:
+            app_label = "phone_first"
+
+    assert str(Agent(code_name=name, phone_number=phone)) == text
+    assert str(Agent(pk=7)) == "7"
+
+
+@isolate_apps("tests.hosts.phone_first")
+def test_the_mixin_leaves_a_text_of_the_host_as_it_is():
+    class Agent(AbstractBaseUser, PhoneUserMixin):
+        USERNAME_FIELD = "phone_number"
+
+        class Meta:
+            app_label = "phone_first"
+
+        def __str__(self):
+            return "an agent"
+
+    assert str(Agent()) == "an agent"
 
 
 @pytest.mark.parametrize("number", [None, "", "123", "unknown"])

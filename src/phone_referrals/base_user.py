@@ -16,6 +16,13 @@ from phone_referrals import phones
 MILLISECOND = timedelta(milliseconds=1)
 
 
+def text_of(user: Any) -> str:
+    """Return a text for any user: the name that its model has, or the masked phone, or the key."""
+    # The phone is masked: this text ends up in logs, in the admin's history and in error reports.
+    name = user.get_username() if user.USERNAME_FIELD != "phone_number" else None
+    return str(name or phones.mask(phones.e164(user.phone_number)) or user.pk)
+
+
 class PhoneNumberDescriptor(modelfields.PhoneNumberDescriptor):  # type: ignore[misc]
     def __set__(self, instance: Any, value: Any) -> None:
         if isinstance(value, PhoneNumber):
@@ -65,6 +72,12 @@ class PhoneUserMixin(models.Model):
     class Meta:
         abstract = True
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # Not inherited: the mixin may be the last base. Django's returns None for a user without an e-mail, say.
+        if cls.__str__ is AbstractBaseUser.__str__:
+            cls.__str__ = text_of  # type: ignore[method-assign]
+
 
 class PhoneUserManager(BaseUserManager["AbstractPhoneUser"]):
     """Makes users by phone number. Without a password one cannot sign in by password."""
@@ -112,10 +125,6 @@ class AbstractPhoneUser(PhoneUserMixin, AbstractBaseUser, PermissionsMixin):
         abstract = True
         verbose_name = _("user")
         verbose_name_plural = _("users")
-
-    def __str__(self) -> str:
-        # Masked: this text ends up in logs, in the admin's history and in error reports.
-        return phones.mask(phones.e164(self.phone_number)) or str(self.pk)
 
     def natural_key(self) -> tuple[str, ...]:
         # Text: a `PhoneNumber` is nothing that `dumpdata --natural-foreign` can write.

@@ -79,6 +79,8 @@ def test_who_is_new_becomes_a_user_of_the_host(existing, friend):
     user = get_accounts().find(FRIEND)
     assert isinstance(user, get_user_model())
     assert not user.has_usable_password()
+    assert str(user)
+    assert FRIEND not in str(user)
     key = friend.answer["user"]["id"]
     assert key == (str(user.pk) if isinstance(user.pk, UUID) else user.pk)
 

@@ -139,6 +139,17 @@ def test_a_host_that_creates_its_users_fills_their_columns(unfilled, settings):
 
 
 @pytest.mark.parametrize(
+    ("text", "is_right"), [(lambda user: None, False), (lambda user: "", True), (lambda user: user.missing, True)]
+)
+def test_a_user_who_has_only_a_phone_has_a_text(settings, monkeypatch, text, is_right):
+    monkeypatch.setattr(get_user_model(), "__str__", text)
+    assert (checks.check_settings() == []) is is_right
+    assert is_right or reports(check_ids.USER_WITHOUT_TEXT, "phone_first.User")
+    settings.PHONE_REFERRALS_ACCOUNTS = f"{__name__}.HostAccounts"  # Its users may have more than a phone.
+    assert checks.check_settings() == []
+
+
+@pytest.mark.parametrize(
     "setting", ["ACCOUNTS", "CODE_GENERATOR", "SMS_BACKEND", "TOKEN_ISSUER", "USERS_PERMISSION", "REDEEM_RULES"]
 )
 @pytest.mark.parametrize("path", ["nowhere.at_all", "phone_referrals.conf.Nothing", "no_dots"])

@@ -109,6 +109,12 @@ def test_the_mixin_is_added_as_a_host_adds_it():
         assert line.removesuffix(" ...") in host
 
 
+def test_an_email_is_the_username_field_as_a_host_has_it():
+    # Not `shop("existing_users", "accounts/by_email")`, which would be one more model of users.
+    host = re.sub(r"  # (\+|type.+)| -> None", "", ROOT.joinpath("tests/hosts/email_user/models.py").read_text())
+    assert BLOCKS["existing_users", "accounts/by_email"].partition("\n")[2] == host
+
+
 def test_the_concurrent_column_is_the_mixins(shop):
     column = shop("existing_users", "accounts/migrations/0002_phone_number").COLUMN
     assert column.deconstruct()[1:] == PhoneUserMixin._meta.get_field("phone_number").deconstruct()[1:]

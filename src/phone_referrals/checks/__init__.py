@@ -14,7 +14,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     parts = (
         host.phone_field,
         host.phone_formats,
-        host.required_columns,
+        host.users_by_phone,
         host.dotted_paths,
         messages.limits,
         messages.regions,

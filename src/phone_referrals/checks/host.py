@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib import import_module
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
@@ -28,6 +29,7 @@ from phone_referrals.checks.ids import (
     REFRESHED_AFTER_THE_END,
     SECOND_FACTOR_KEPT,
     TOKEN_APP_MISSING,
+    USER_WITHOUT_TEXT,
 )
 from phone_referrals.conf import conf
 from phone_referrals.models import Referral
@@ -98,7 +100,7 @@ def phone_formats() -> Iterator[CheckMessage]:
             )
 
 
-def required_columns() -> Iterator[CheckMessage]:
+def users_by_phone() -> Iterator[CheckMessage]:
     try:
         creates = type(get_accounts()).create
     except (ImportError, RuntimeError):
@@ -115,10 +117,21 @@ def required_columns() -> Iterator[CheckMessage]:
             yield Error(
                 f"The field {field.name!r} of {model._meta.label} must be another for each user, and has no default: "
                 "the second user who signs up by phone is refused.",
-                hint="Give it null=True or a callable default, or name a class that fills it in "
-                "PHONE_REFERRALS_ACCOUNTS. If your model fills it when it is saved, silence this check.",
+                hint="Give it null=True and blank=True, and let the text of a user be another where it is empty; or a "
+                "callable default; or name a class that fills it in PHONE_REFERRALS_ACCOUNTS. If your model fills it "
+                "when it is saved, silence this check.",
                 id=COLUMN_NOT_FILLED,
             )
+    text: Any = ""
+    with suppress(Exception):  # The site's own code may need a user that is saved.
+        text = model.__str__(model())
+    if text is None:
+        yield Error(
+            f"The text of a {model._meta.label} that has only a phone is None: pages of the admin answer 500.",
+            hint=f'Write in {model.__name__}: def __str__(self): return self.get_username() or f"user {{self.pk}}". '
+            "Below phone_referrals.base_user.PhoneUserMixin, a model needs no __str__ of its own.",
+            id=USER_WITHOUT_TEXT,
+        )
 
 
 def dotted_paths() -> Iterator[CheckMessage]:
