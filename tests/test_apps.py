@@ -19,7 +19,7 @@ def test_there_is_one_app_with_one_label():
 def test_the_app_brings_its_checks(settings):
     settings.PHONE_REFERRALS_CODE_DIGITS = 4
     settings.PHONE_REFERRALS_ALLOWED_REGIONS = ()
-    assert ids() == {check_ids.LIMIT_OUT_OF_RANGE}
+    assert ids() == {check_ids.LIMIT_OUT_OF_RANGE, check_ids.REGIONS_MISSING}
     advice = {
         check_ids.CACHE_PER_PROCESS,
         check_ids.CACHE_TOO_SMALL,

@@ -148,7 +148,7 @@ def test_only_allowed_regions_are_served(api, phone, outbox, settings, regions, 
     assert response.status_code == status
     assert len(outbox) == (status == 200)
     if status == 400:
-        assert refusal(response) == (400, "phone_not_allowed")
+        assert refusal(response) == (400, "region_not_served")
 
 
 def test_a_gateway_that_fails_is_503_and_is_waited_for_only_if_it_refuses(api, phone, settings):

@@ -135,6 +135,33 @@ def test_no_other_digit_is_left_out(text):
         phones.parse(text)
 
 
+@pytest.mark.parametrize("text", ["+54 9 11 2345-6789", "+54 11 15 2345-6789", "011 15-2345-6789", "11 15 2345 6789"])
+def test_a_mobile_number_of_argentina_has_a_9_however_written(text):
+    assert phones.parse(text, "AR") == "+5491123456789"
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "missing"),
+    [
+        ("+55 11 8123-4567", None, "a 9 after +55 11"),  # As WhatsApp shows it.
+        ("(011) 8123-4567", "BR", "a 9 after +55 11"),
+        ("+229 90 01 12 34", None, "a 01 after +229"),
+    ],
+)
+def test_a_number_without_digits_that_it_needs_is_told_which(text, region, missing):
+    with pytest.raises(InvalidPhoneNumber) as refusal:
+        phones.parse(text, region, "US")
+    words = f"Enter a valid phone number. Mobile numbers of this country have {missing}."
+    assert refusal.value.message == words
+
+
+@pytest.mark.parametrize("text", ["+54", "+55 1", "+229 1", "+55 11 0123-4567", "+54" + "1" * 15, "+1 201 555 012"])
+def test_nothing_is_said_to_be_missing_that_is_not(text):
+    with pytest.raises(InvalidPhoneNumber) as refusal:
+        phones.parse(text)
+    assert refusal.value.message == "Enter a valid phone number."
+
+
 @pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
 def test_the_examples_of_a_region_are_read_as_one_number(region):
     national, international = phones.examples_of(region)

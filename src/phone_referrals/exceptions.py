@@ -78,8 +78,25 @@ class SignInError(PhoneReferralsError):
 
 
 class PhoneNotAllowed(SignInError):
+    """Base of what the number alone decides, whoever has it."""
+
     code = "phone_not_allowed"
-    default_message = _("Codes are not sent to numbers of this region or kind.")
+    default_message = _("Codes are not sent to numbers of this kind.")
+
+
+class RegionNotServed(PhoneNotAllowed):
+    code = "region_not_served"
+    default_message = _("Codes are not sent to numbers of this country or territory.")
+
+
+class LandlineNotAllowed(PhoneNotAllowed):
+    code = "landline_not_allowed"
+    default_message = _("Codes are not sent to landlines. Enter a mobile number.")
+
+
+class ServiceNumberNotAllowed(PhoneNotAllowed):
+    code = "service_number_not_allowed"
+    default_message = _("Codes are not sent to premium-rate and service numbers. Enter a mobile number.")
 
 
 class ResendTooSoon(SignInError):

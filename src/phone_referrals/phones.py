@@ -6,6 +6,7 @@ from typing import Any
 
 import phonenumbers
 from django.conf import settings
+from django.utils.translation import gettext as _
 from phonenumber_field.phonenumber import PhoneNumber, to_python
 
 from phone_referrals.exceptions import InvalidPhoneNumber
@@ -28,6 +29,13 @@ WRITTEN = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 MEXICO, OLD_PREFIX_OF_MEXICO = 52, re.compile("^(?:1|4[45])(?=[0-9]{10}$)")  # WhatsApp still shows `+52 1`.
+# Digits of mobile numbers that people leave out, as WhatsApp does in Brazil and Benin, after what stands before them.
+# They are not added: without them the number may be a landline, of somebody else.
+LEFT_OUT = {
+    re.compile(r"\+(54)"): "9",
+    re.compile(r"\+(55)([1-9]{2})(?=[6-9])"): "9",
+    re.compile(r"\+(229)"): "01",
+}
 TYPES = {
     getattr(phonenumbers.PhoneNumberType, name): name.lower()
     for name in (
@@ -51,13 +59,14 @@ def parse(text: str, *regions: str | None) -> str:
     """Return the E.164 form of `text`, in any spelling in which people write a number.
 
     A number without a country code is read as one of the first of `regions` where it is valid, by default
-    `PHONENUMBER_DEFAULT_REGION`. Raises `InvalidPhoneNumber`.
+    `PHONENUMBER_DEFAULT_REGION`. Raises `InvalidPhoneNumber`, which says what is missing where that is known.
     """
     typed: Any = text  # A foreign caller may pass whatever JSON holds.
     is_text = isinstance(typed, str) and len(typed) <= MAX_TYPED
     match = WRITTEN.fullmatch(" ".join(shown(typed).split())) if is_text else None
     if match is None:
         raise InvalidPhoneNumber
+    missing = ""
     for region in regions or (None,):
         number = to_python(NO_NUMBER.sub(" ", match[1]), region=region)
         if isinstance(number, PhoneNumber) and not number.is_valid() and number.country_code == MEXICO:
@@ -66,7 +75,8 @@ def parse(text: str, *regions: str | None) -> str:
         # libphonenumber takes a few that are longer than E.164 allows, which is 15 digits.
         if 0 < len(canonical) <= MAX_LENGTH:
             return canonical
-    raise InvalidPhoneNumber
+        missing = missing or what_is_missing(e164(number))
+    raise InvalidPhoneNumber(f"{InvalidPhoneNumber.default_message} {missing}" if missing else None)
 
 
 def site_region() -> str | None:
@@ -96,6 +106,17 @@ def region_of(phone_number: str) -> str:
 def type_of(phone_number: str) -> str:
     """Return libphonenumber's type of an E.164 number, in lower case: `"mobile"`, `"premium_rate"`, …."""
     return TYPES[phonenumbers.number_type(_number(phone_number))]
+
+
+def what_is_missing(number: str) -> str:
+    """Return which digits a mobile number has that this one lacks, in words; empty where it is no such number."""
+    for start, digits in LEFT_OUT.items():
+        match = start.match(number)
+        whole = f"{match[0]}{digits}{number[match.end() :]}" if match else ""
+        if match and E164.fullmatch(whole) and type_of(whole) == "mobile":
+            words = {"digits": digits, "start": f"+{' '.join(match.groups())}"}
+            return _("Mobile numbers of this country have a %(digits)s after %(start)s.") % words
+    return ""
 
 
 def e164(value: PhoneNumber | str | None) -> str:

@@ -39,22 +39,22 @@ def test_a_site_ready_for_production_is_told_nothing(in_production):
 
 
 @pytest.mark.parametrize("missing", ["unset", None, (), [], ""])
-def test_a_site_without_regions_must_not_go_to_production(in_production, missing):
+def test_a_site_that_serves_no_region_is_told_by_check(in_production, missing):
     in_production.PHONE_REFERRALS_ALLOWED_REGIONS = missing
     if missing == "unset":
         del in_production.PHONE_REFERRALS_ALLOWED_REGIONS
 
-    [message] = checks.check_deployment()
-
-    assert message.id == check_ids.REGIONS_MISSING
-    assert message.is_serious()
+    assert reports(check_ids.REGIONS_MISSING, "PHONE_REFERRALS_ALLOWED_REGIONS", "no phone is served")
+    assert checks.check_deployment() == []
 
 
 @pytest.mark.django_db
-def test_check_deploy_refuses_a_site_without_regions(in_production):
+@pytest.mark.parametrize("options", [[], ["--deploy", "--fail-level", "ERROR"]])
+def test_check_refuses_a_site_without_regions(in_production, options):
     del in_production.PHONE_REFERRALS_ALLOWED_REGIONS
-    with pytest.raises(SystemCheckError, match=check_ids.REGIONS_MISSING):
-        call_command("check", "--deploy", "--fail-level", "ERROR")
+    with pytest.raises(SystemCheckError, match=check_ids.REGIONS_MISSING) as refusal:
+        call_command("check", *options)
+    assert str(refusal.value).count(check_ids.REGIONS_MISSING) == 1
 
 
 def test_a_star_is_all_regions_on_purpose(in_production):
@@ -193,7 +193,7 @@ def test_regions_are_a_list_of_iso_codes(settings, regions, named):
     assert reports(check_ids.REGIONS_UNKNOWN, named)
 
 
-@pytest.mark.parametrize("regions", [["US"], ("RU", "KZ"), {"GB", "JE"}, [], "*"])
+@pytest.mark.parametrize("regions", [["US"], ("RU", "KZ"), {"GB", "JE"}, "*"])
 def test_known_regions_are_right(settings, regions):
     settings.PHONE_REFERRALS_ALLOWED_REGIONS = regions
     assert checks.check_settings() == []

@@ -124,7 +124,23 @@ def test_a_region_that_is_not_served_is_refused(ask, phone, settings, text_of, o
     settings.PHONE_REFERRALS_ALLOWED_REGIONS = ["RU"]
     answer = ask(phone)
     assert answer.status_code == 400
-    assert "Codes are not sent to numbers of this region or kind." in text_of(answer)
+    assert "Codes are not sent to numbers of this country or territory." in text_of(answer)
+    assert outbox == []
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        ("+33 1 99 00 12 34", "Codes are not sent to landlines. Enter a mobile number."),
+        ("+1 900 555 0123", "Codes are not sent to premium-rate and service numbers. Enter a mobile number."),
+        ("+54 11 2345 6789", "Mobile numbers of this country have a 9 after +54."),
+        ("+55 11 8123-4567", "Enter a valid phone number. Mobile numbers of this country have a 9 after +55 11."),
+    ],
+)
+def test_the_page_says_why_a_number_is_sent_no_code(ask, text_of, outbox, number, words):
+    answer = ask(number)
+    assert answer.status_code == 400
+    assert words in text_of(answer)
     assert outbox == []
 
 

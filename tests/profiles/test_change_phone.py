@@ -176,7 +176,7 @@ def test_ones_own_phone_is_no_other(me, post):
 def test_a_phone_that_is_sent_no_messages_is_refused_and_the_old_one_not_troubled(me, stale, post, settings, outbox):
     settings.PHONE_REFERRALS_ALLOWED_REGIONS = ["CA"]
     messages = len(outbox)
-    assert post(me, "phone/get_verify_code/", phone_number=NEW).code == "phone_not_allowed"
+    assert post(me, "phone/get_verify_code/", phone_number=NEW).code == "region_not_served"
     assert len(outbox) == messages
 
 

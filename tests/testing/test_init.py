@@ -57,7 +57,7 @@ def test_the_last_code_is_known_whatever_sent_it(settings, last_code, phone):
 
 def test_a_refusal_is_shown_where_it_happens(settings, phone):
     settings.PHONE_REFERRALS_ALLOWED_REGIONS = ["FR"]
-    with pytest.raises(AssertionError, match="phone_not_allowed"):
+    with pytest.raises(AssertionError, match="region_not_served"):
         testing.sign_in(Client(), phone)
 
 

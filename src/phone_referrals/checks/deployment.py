@@ -19,11 +19,11 @@ from phone_referrals.checks.ids import (
     CODE_ECHOED,
     INVITATIONS_LOST,
     PROXIES_UNKNOWN,
-    REGIONS_MISSING,
     SITE_HOST_OPEN,
     SMS_LIMIT_UNSET,
     SMS_PRINTED,
 )
+from phone_referrals.checks.messages import no_regions
 from phone_referrals.conf import conf
 from phone_referrals.referrals.invites import InviteMiddleware
 from phone_referrals.referrals.links import invite_page
@@ -43,15 +43,8 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
                 id=CODE_ECHOED,
             )
         )
-    if not getattr(settings, "PHONE_REFERRALS_ALLOWED_REGIONS", None):
-        messages.append(
-            Error(
-                "PHONE_REFERRALS_ALLOWED_REGIONS is not set, so no phone is served.",
-                hint='List the regions you do business in, such as ["US", "CA"]; "*" allows all, and their bills. '
-                'Others share a country code, and are named too: "PR" beside "US", "JE" beside "GB", "RE" beside "FR".',
-                id=REGIONS_MISSING,
-            )
-        )
+    if conf.allowed_regions and not getattr(settings, "PHONE_REFERRALS_ALLOWED_REGIONS", None):
+        messages.append(no_regions())  # While DEBUG is on; else `check` says so without `--deploy`.
     return [*messages, *_cache_advice(), *_sending_advice(), *_deployment_advice()]
 
 

@@ -12,6 +12,7 @@ from phone_referrals import phones
 from phone_referrals.checks.ids import (
     LIMIT_OUT_OF_RANGE,
     NUMBER_TYPE_UNKNOWN,
+    REGIONS_MISSING,
     REGIONS_UNKNOWN,
     SITE_HOST_WRONG,
     SMS_LIMIT_WRONG,
@@ -59,7 +60,9 @@ def limits() -> Iterator[CheckMessage]:
 
 def regions() -> Iterator[CheckMessage]:
     regions = conf.allowed_regions
-    if regions == "*":
+    if not regions:
+        yield no_regions()
+    if not regions or regions == "*":
         return
     # One text is not a list of one: `in` would look for a part of it.
     unknown = [regions] if isinstance(regions, str) else [each for each in regions if each not in SUPPORTED_REGIONS]
@@ -69,6 +72,15 @@ def regions() -> Iterator[CheckMessage]:
             hint='Give a list of ISO 3166-1 codes, such as ["GB", "IE"], or "*".',
             id=REGIONS_UNKNOWN,
         )
+
+
+def no_regions() -> CheckMessage:
+    return Error(
+        "PHONE_REFERRALS_ALLOWED_REGIONS is not set, so no phone is served while DEBUG is off.",
+        hint='List the regions you do business in, such as ["US", "CA"]; "*" allows all, and their bills. '
+        'Others share a country code, and are named too: "PR" beside "US", "JE" beside "GB", "RE" beside "FR".',
+        id=REGIONS_MISSING,
+    )
 
 
 def number_types() -> Iterator[CheckMessage]:

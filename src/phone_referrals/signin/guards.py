@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
@@ -13,13 +13,24 @@ from urllib.request import Request, urlopen
 
 from phone_referrals import phones
 from phone_referrals.conf import conf
-from phone_referrals.exceptions import CaptchaFailed, CaptchaUnavailable, PhoneNotAllowed
+from phone_referrals.exceptions import (
+    CaptchaFailed,
+    CaptchaUnavailable,
+    LandlineNotAllowed,
+    PhoneNotAllowed,
+    RegionNotServed,
+    ServiceNumberNotAllowed,
+)
 from phone_referrals.signin import usage
 from phone_referrals.signin.codes import Purpose
 
 logger = logging.getLogger("phone_referrals")
 
 MAX_ANSWER = 64 * 1024
+REFUSALS: dict[str, type[PhoneNotAllowed]] = {
+    "fixed_line": LandlineNotAllowed,
+    **dict.fromkeys(("premium_rate", "shared_cost", "toll_free", "uan"), ServiceNumberNotAllowed),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +52,26 @@ class SendRequest:
 
 
 def require_allowed(phone_number: str) -> None:
-    """Raise `PhoneNotAllowed` for a number of a region or type that is sent no messages."""
+    """Raise `RegionNotServed`, or the `PhoneNotAllowed` of a type that is sent no messages.
+
+    The number alone decides, so nobody learns from it which numbers have users.
+    """
     regions = conf.allowed_regions
+    if not regions:
+        _log_that_nobody_is_served()
     if regions != "*" and phones.region_of(phone_number) not in regions:
-        raise PhoneNotAllowed
-    if phones.type_of(phone_number) not in conf.number_types:
-        raise PhoneNotAllowed
+        raise RegionNotServed
+    number_type = phones.type_of(phone_number)
+    if number_type not in conf.number_types:
+        refusal = REFUSALS.get(number_type, PhoneNotAllowed)
+        missing = phones.what_is_missing(phone_number)
+        raise refusal(f"{refusal.default_message} {missing}" if missing else None)
+
+
+@cache
+def _log_that_nobody_is_served() -> None:
+    """Say so once in each process, which otherwise refuses every visitor without a word to the site."""
+    logger.error("PHONE_REFERRALS_ALLOWED_REGIONS names no region, so no phone is served.")
 
 
 @dataclass(frozen=True, kw_only=True)
