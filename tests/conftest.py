@@ -8,6 +8,7 @@ from importlib import import_module
 
 import django
 import pytest
+from coverage import Coverage
 from django.core.cache import cache
 from django.db import connections
 from django.utils import timezone, translation
@@ -18,16 +19,73 @@ from phone_referrals.models import Referral
 from phone_referrals.signin.verification import request_code
 from phone_referrals.sms import locmem
 
+# Races, attacks, long histories and hostile input.
 SLOW = ("tests/attacks/", "tests/fuzz/", "tests/races/", "test_state_machine.py", "test_bad_input.py")
+# What these prove depends on the database: its statements, locks, constraints, plans, order and types. `make test` runs
+# them on PostgreSQL, too. Everything else asks the same of any database: what is answered, shown, logged and refused.
+DATABASE = (
+    "tests/admin/test_lists.py",
+    "tests/admin/test_referrals.py",
+    "tests/management/",
+    "tests/profiles/test_change_phone.py",
+    "tests/profiles/test_delete_account.py",
+    "tests/profiles/test_network.py",
+    "tests/profiles/test_queries.py",
+    "tests/profiles/test_sign_in.py",
+    "tests/races/",
+    "tests/referrals/test_codes.py",
+    "tests/referrals/test_edges.py",
+    "tests/referrals/test_once.py",
+    "tests/referrals/test_receivers.py",
+    "tests/referrals/test_redeem.py",
+    "tests/referrals/test_tree.py",
+    "tests/signin/test_backend.py",
+    "tests/signin/test_state_machine.py",
+    "tests/signin/test_tasks.py",
+    "tests/signin/test_usage.py",
+    "tests/signin/test_verification.py",
+    "tests/test_accounts.py",
+    "tests/test_base_user.py",
+    "tests/test_http.py",
+    "tests/test_keyset.py",
+    "tests/test_migrations.py",
+    "tests/test_models.py",
+    "tests/test_natural_keys.py",
+    "tests/test_plans.py",
+    "tests/test_routers.py",
+    "tests/test_statement_counts.py",
+    "tests/test_statements.py",
+    "tests/tokens/test_session.py",
+    "tests/tokens/test_sessions.py",
+)
 DATABASE_FIXTURES = {"db", "transactional_db"}
+
+
+def depends_on_database(item):
+    uses = item.get_closest_marker("django_db") or DATABASE_FIXTURES.intersection(item.fixturenames)
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    return uses and item.nodeid.startswith(DATABASE) and not params.get("zone_of_the_site")
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if any(part in item.nodeid for part in SLOW):
             item.add_marker(pytest.mark.slow)
-        if item.get_closest_marker("django_db") or DATABASE_FIXTURES.intersection(item.fixturenames):
+        if depends_on_database(item):
             item.add_marker(pytest.mark.database)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Measure no coverage of slow tests: they would take twice as long, and others run what they run."""
+    coverage = Coverage.current() if item.get_closest_marker("slow") else None
+    if coverage is None:
+        return (yield)
+    coverage.stop()
+    try:
+        return (yield)
+    finally:
+        coverage.start()
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +95,13 @@ def outbox():
     cache.clear()
     translation.deactivate()
     return locmem.outbox
+
+
+@pytest.fixture(params=[None, "America/New_York", "Asia/Kolkata"])
+def zone_of_the_site(request, settings):
+    """The site as it is, in UTC; and on two clocks without time zones, behind UTC and half an hour beside it."""
+    if request.param:
+        settings.USE_TZ, settings.TIME_ZONE = False, request.param
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from phone_referrals.signin import policy
 from tests.codes import wrong
 from tests.profiles.conftest import NEW, OLD
 
-pytestmark = pytest.mark.django_db
+# Its times are right on a site without time zones, too.
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("zone_of_the_site")]
 
 OTHER = "+12015550151"
 

@@ -15,7 +15,8 @@ from phone_referrals.signin.tasks import LEASE, SKEW, send_queued_code
 from phone_referrals.signin.verification import check_code, request_code
 from phone_referrals.sms import BaseSmsBackend
 
-pytestmark = pytest.mark.django_db
+# Its times are right on a site without time zones, too.
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("zone_of_the_site")]
 
 FAILURES = []
 

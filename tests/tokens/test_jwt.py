@@ -19,7 +19,8 @@ from rest_framework_simplejwt.views import TokenRefreshView
 from phone_referrals.tokens.jwt import JWTAuthentication, JWTIssuer, TokenRefreshSerializer
 from tests.tokens.conftest import status
 
-pytestmark = pytest.mark.django_db
+# Its times are right on a site without time zones, too.
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("zone_of_the_site")]
 
 
 @pytest.fixture(autouse=True)
