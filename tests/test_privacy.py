@@ -654,7 +654,7 @@ urlpatterns = [
 @pytest.mark.parametrize("part", ["/api/", "/admin/", "/"])
 def test_no_report_of_an_error_shows_a_number_at_any_address(somebody, phone, other_phone, send_code, settings, part):
     """Statements fail, early and late, so that the frames are those of all that a view calls."""
-    settings.PHONE_REFERRALS_RESEND_WAIT = 0
+    settings.PHONE_REFERRALS_RESEND_WAIT = (0, 0)
     settings.PHONE_REFERRALS_MESSAGES_PER_DAY = 1000
     code = send_code(other_phone)
     sent = {"phone_number": other_phone, "code": code, "current_code": code, "referral_code": other_phone}

@@ -91,6 +91,13 @@ class PhoneAccounts:
         # The one column: what else the row has may have changed since it was read.
         holder.save(update_fields=None if holder._state.adding else [field])
 
+    def delete(self, user: Any) -> None:
+        """Delete the user and all that goes with it. A host that keeps the row overrides this.
+
+        Called in a transaction, with the row locked. A row that is still there afterwards loses its phone.
+        """
+        user.delete()
+
     def may_sign_in(self, user: Any) -> bool:
         """Return whether the account is in use: neither disabled nor hidden, as deleted users are on some sites.
 

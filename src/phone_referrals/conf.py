@@ -53,11 +53,6 @@ class Conf:
         """
         return int(_get("PHONE_REFERRALS_RECENT_SIGN_IN", 600))
 
-    @property
-    def delete_user(self) -> str:
-        """Dotted path of a function `(user)` that deletes a user, or does what the site does instead."""
-        return str(_get("PHONE_REFERRALS_DELETE_USER", "phone_referrals.profiles.delete_account.delete_user"))
-
     # Codes and their limits
 
     @property
@@ -104,14 +99,10 @@ class Conf:
         return int(_get("PHONE_REFERRALS_MESSAGES_PER_DAY", 10))
 
     @property
-    def resend_wait(self) -> int:
-        """Seconds to wait before the second message; the wait doubles with every further one."""
-        return int(_get("PHONE_REFERRALS_RESEND_WAIT", 30))
-
-    @property
-    def resend_wait_max(self) -> int:
-        """Seconds at which the wait stops doubling."""
-        return int(_get("PHONE_REFERRALS_RESEND_WAIT_MAX", 3600))
+    def resend_wait(self) -> tuple[int, int]:
+        """Seconds to wait before the second message, and the most: the wait doubles with every further message."""
+        first, most = _get("PHONE_REFERRALS_RESEND_WAIT", (30, 3600))
+        return int(first), int(most)
 
     # Messages
 
@@ -186,13 +177,6 @@ class Conf:
     def code_generator(self) -> str:
         """Dotted path of a function `(length) -> str` that invents referral codes."""
         return str(_get("PHONE_REFERRALS_CODE_GENERATOR", "phone_referrals.referrals.codes.generate"))
-
-    @property
-    def reserved_codes(self) -> Sequence[str]:
-        """Referral codes that nobody may choose: they would pass for the site's own."""
-        words = ("admin", "help", "info", "official", "root", "security", "staff", "support", "system", "team")
-        value: Sequence[str] = _get("PHONE_REFERRALS_RESERVED_CODES", words)
-        return value
 
     @property
     def redeem_rules(self) -> Sequence[str]:

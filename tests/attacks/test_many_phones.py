@@ -20,8 +20,7 @@ START = datetime(2030, 1, 1, tzinfo=UTC)
 LIMITS = Limits(
     lifetime=600,
     messages_per_day=10,
-    resend_wait=30,
-    resend_wait_max=3600,
+    resend_wait=(30, 3600),
 )
 # 555-0100 to 555-0199 are kept for fiction in every area code.
 US_AREAS = (201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217)

@@ -47,7 +47,11 @@ WRONG = [
     ("NUMBER_TYPES", None),
     ("NUMBER_TYPES", [["mobile"]]),
     ("REDEEM_RULES", "accounts.rules.may_redeem"),
-    ("RESERVED_CODES", "ADMIN"),
+    ("RESEND_WAIT", 30),
+    ("RESEND_WAIT", ("30", "3600")),
+    ("RESEND_WAIT", (0, 3600)),
+    ("RESEND_WAIT", (60, 30)),
+    ("RESEND_WAIT", (30, 86401)),
     ("SEND_GUARDS", "accounts.guards.Captcha"),
     ("TEST_NUMBERS", ["+12015550123"]),
 ]

@@ -237,7 +237,7 @@ def test_users_are_made_as_the_site_makes_them(shop, settings, make_user):
 
 
 def test_users_leave_as_the_site_lets_them(shop, settings, sign_in, last_code, phone, django_user_model):
-    settings.PHONE_REFERRALS_DELETE_USER = "accounts.leaving.anonymise"
+    settings.PHONE_REFERRALS_ACCOUNTS = "accounts.leaving.Accounts"
     shop("own_users", "accounts/leaving")
     client = sign_in(phone)
     client.post("/api/users/me/get_verify_code/")

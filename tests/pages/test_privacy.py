@@ -145,7 +145,7 @@ def test_a_crash_while_a_code_is_asked_for_is_reported_without_the_number(
     path,
 ):
     settings.PHONE_REFERRALS_ALLOWED_REGIONS = ["US"]
-    settings.PHONE_REFERRALS_RESEND_WAIT = 0
+    settings.PHONE_REFERRALS_RESEND_WAIT = (0, 0)
     client.raise_request_exception = False
     ask(phone)
     monkeypatch.setattr(place, crash)

@@ -98,15 +98,15 @@ def test_the_session_of_a_browser_ends(make_user, delete):
     assert browser.get("/api/users/me/").status_code == 401
 
 
-def retire(user):
+def retire(self, user):
     """A specimen: this host keeps the row and what it sold to it."""
     get_user_model().objects.filter(pk=user.pk).update(is_active=False, phone_number=None)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_host_does_what_it_does_instead(settings, sign_in, delete, kind):
+def test_a_host_does_what_it_does_instead(settings, monkeypatch, sign_in, delete, kind):
     settings.PHONE_REFERRALS_TOKEN_ISSUER = f"phone_referrals.tokens.{kind}"
-    settings.PHONE_REFERRALS_DELETE_USER = f"{__name__}.retire"
+    monkeypatch.setattr(PhoneAccounts, "delete", retire)
     me = sign_in(OLD)
     before = get_user_model().objects.get()
     elsewhere = APIClient()
@@ -119,12 +119,12 @@ def test_a_host_does_what_it_does_instead(settings, sign_in, delete, kind):
     assert sign_in(OLD).answer["created"] is True
 
 
-def keep(user):
+def keep(self, user):
     """A specimen: this host hides the row by a manager of its own."""
 
 
-def test_a_row_that_the_host_keeps_is_left_without_the_phone(settings, me, delete, sign_in):
-    settings.PHONE_REFERRALS_DELETE_USER = f"{__name__}.keep"
+def test_a_row_that_the_host_keeps_is_left_without_the_phone(monkeypatch, me, delete, sign_in):
+    monkeypatch.setattr(PhoneAccounts, "delete", keep)
     kept = get_user_model().objects.get()
     assert delete(me).status == 204
     kept.refresh_from_db()
@@ -132,12 +132,12 @@ def test_a_row_that_the_host_keeps_is_left_without_the_phone(settings, me, delet
     assert sign_in(OLD).answer["created"] is True
 
 
-def refuse(user):
+def refuse(self, user):
     raise ProtectedError("It has orders.", set())
 
 
-def test_what_the_host_protects_is_a_refusal_and_nothing_has_happened(settings, me, delete):
-    settings.PHONE_REFERRALS_DELETE_USER = f"{__name__}.refuse"
+def test_what_the_host_protects_is_a_refusal_and_nothing_has_happened(monkeypatch, me, delete):
+    monkeypatch.setattr(PhoneAccounts, "delete", refuse)
     refused = delete(me)
     assert (refused.status, refused.code) == (409, "deletion_refused")
     assert me.get("/api/users/me/").status_code == 200

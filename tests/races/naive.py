@@ -108,7 +108,7 @@ def lock(user):
     return found
 
 
-def delete(user):
+def delete(self, user):
     """As `Model.delete` does it, with the slow moment after it has looked who points at the row, and with no lock."""
     Referral.objects.filter(referrer=user).update(referrer=None)
     ReferralCode.objects.filter(user=user).delete()
@@ -116,8 +116,8 @@ def delete(user):
     type(user).objects.filter(pk=user.pk)._raw_delete(DEFAULT_DB_ALIAS)
 
 
-def delete_in_two_updates(user):
-    """As `delete_account.delete_user`, with an UPDATE of its own for the codes; Django's follows."""
+def delete_in_two_updates(self, user):
+    """As `PhoneAccounts.delete`, with an UPDATE of its own for the codes; Django's follows."""
     Referral.objects.filter(referrer=user).update(code="")
     pause()
     user.delete()

@@ -12,7 +12,7 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
-from phone_referrals.accounts import lock
+from phone_referrals.accounts import PhoneAccounts, lock
 from phone_referrals.exceptions import AccountDisabled, Busy, InvalidReferralCode, PhoneTaken, ReferralCodeExhausted
 from phone_referrals.models import RedeemedPhone, Referral, ReferralCode
 from phone_referrals.profiles import change_phone, delete_account
@@ -108,7 +108,7 @@ def test_the_deletion_crashes_without_the_lock(at_once, make_user, monkeypatch):
     ReferralCode.objects.create(user=owner, code="A0")
     monkeypatch.setattr(delete_account, "check_code", lambda **keywords: None)
     monkeypatch.setattr(delete_account, "lock", lambda user: user)
-    monkeypatch.setattr(delete_account, "delete_user", naive.delete)
+    monkeypatch.setattr(PhoneAccounts, "delete", naive.delete)
     monkeypatch.setattr(codes, "withdrawn", lambda user: nullcontext())
     # Not left to chance: a friend enters the code in the slow moment.
     monkeypatch.setattr(naive, "pause", lambda: at_once(lambda: redeem(friend, "A0")))
@@ -144,7 +144,7 @@ def test_an_account_is_deleted_once_and_its_own_calls_are_answered(deletions_bes
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="It has one writer at a time, from the first write on.")
 def test_an_account_is_deleted_more_than_once_without_the_lock(deletions_beside_codes, monkeypatch):
     monkeypatch.setattr(delete_account, "lock", naive.lock)
-    monkeypatch.setattr(delete_account, "delete_user", naive.delete)
+    monkeypatch.setattr(PhoneAccounts, "delete", naive.delete)
 
     assert any(deletions_beside_codes(code_of=code_of)[0].count(None) > 1 for _ in range(ROUNDS))
 
@@ -180,8 +180,8 @@ def test_related_users_may_delete_their_accounts_at_once(deletions_of_a_chain):
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="It checks the keys of a row that changes twice.")
-def test_related_users_lock_each_other_out_by_two_updates(deletions_of_a_chain, settings):
-    settings.PHONE_REFERRALS_DELETE_USER = "tests.races.naive.delete_in_two_updates"
+def test_related_users_lock_each_other_out_by_two_updates(deletions_of_a_chain, monkeypatch):
+    monkeypatch.setattr(PhoneAccounts, "delete", naive.delete_in_two_updates)
 
     assert any(isinstance(each, OperationalError) for _ in range(ROUNDS) for each in deletions_of_a_chain())
 

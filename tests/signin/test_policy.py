@@ -10,7 +10,7 @@ from phone_referrals.signin.policy import DAY, Failure, Limits, Outcome
 from phone_referrals.signin.state import Message, State
 
 START = 1_893_499_200.0  # 2030-01-01T12:00:00Z
-LIMITS = Limits(lifetime=600, messages_per_day=10, resend_wait=30, resend_wait_max=3600)
+LIMITS = Limits(lifetime=600, messages_per_day=10, resend_wait=(30, 3600))
 NOTHING_YET = State()
 
 
@@ -424,7 +424,7 @@ def test_a_message_that_fails_late_leaves_the_wait_of_the_one_after_it(failure):
 
 # What holds for every history. Small limits, so that short histories reach them.
 
-SMALL = Limits(lifetime=60, messages_per_day=2, resend_wait=1, resend_wait_max=2)
+SMALL = Limits(lifetime=60, messages_per_day=2, resend_wait=(1, 2))
 DAY_SECONDS = int(DAY)
 histories = st.lists(
     st.tuples(

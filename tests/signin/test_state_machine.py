@@ -267,8 +267,7 @@ class Policy:
     limits = Limits(
         lifetime=LIFETIME,
         messages_per_day=10,
-        resend_wait=30,
-        resend_wait_max=3600,
+        resend_wait=(30, 3600),
     )
 
     def __init__(self):

@@ -138,7 +138,6 @@ def dotted_paths() -> Iterator[CheckMessage]:
     paths = {
         "PHONE_REFERRALS_ACCOUNTS": [conf.accounts],
         "PHONE_REFERRALS_CODE_GENERATOR": [conf.code_generator],
-        "PHONE_REFERRALS_DELETE_USER": [conf.delete_user],
         "PHONE_REFERRALS_REDEEM_RULES": conf.redeem_rules,
         "PHONE_REFERRALS_SEND_GUARDS": conf.send_guards,
         "PHONE_REFERRALS_SMS_BACKEND": [conf.sms_backend],

@@ -35,8 +35,6 @@ RANGES: dict[str, tuple[int, int]] = {
     "code_lifetime": (60, 600),
     "messages_per_day": (1, 100),
     "recent_sign_in": (0, 86400),
-    "resend_wait": (1, 3600),
-    "resend_wait_max": (1, 86400),
     "sms_usage_slots": (1, 1000),
 }
 

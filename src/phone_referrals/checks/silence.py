@@ -30,6 +30,7 @@ from phone_referrals.signin.backend import PhoneCodeBackend
 from phone_referrals.tokens import get_issuer
 
 PREFIX = "PHONE_REFERRALS_"
+DAY = 86400
 
 
 def _is_list(value: Any) -> bool:
@@ -45,6 +46,11 @@ def _is_pair(value: Any) -> bool:
     return value is None or is_pair
 
 
+def _is_range(value: Any) -> bool:
+    is_pair = isinstance(value, list | tuple) and [type(each) for each in value] == [int, int]
+    return is_pair and 1 <= value[0] <= value[1] <= DAY
+
+
 # Whether a value has the shape of the setting, how that is called, and the line to write. The checks of regions and of
 # types say themselves that a text is no list.
 SHAPES: dict[str, tuple[Callable[[Any], bool], str, str]] = {
@@ -52,7 +58,7 @@ SHAPES: dict[str, tuple[Callable[[Any], bool], str, str]] = {
     "MIN_CONVERSION": (_is_pair, "pair of numbers", "(100, 0.2)"),
     "NUMBER_TYPES": (_is_list_or_text, "list", '["mobile", "fixed_line_or_mobile"]'),
     "REDEEM_RULES": (_is_list, "list", '["accounts.rules.may_redeem"]'),
-    "RESERVED_CODES": (_is_list, "list", '["admin", "help"]'),
+    "RESEND_WAIT": (_is_range, "pair of whole numbers from 1 to 86400, the smaller first", "(30, 3600)"),
     "SEND_GUARDS": (_is_list, "list", '["accounts.guards.Captcha"]'),
     "TEST_NUMBERS": (
         lambda value: isinstance(value, Mapping),

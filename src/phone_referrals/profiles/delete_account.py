@@ -6,11 +6,9 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import router, transaction
 from django.db.models import ProtectedError, RestrictedError
-from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
 from phone_referrals.accounts import get_accounts, lock, provable_phone_of
-from phone_referrals.conf import conf
 from phone_referrals.exceptions import CodeExpired, DeletionRefused, NoPhone
 from phone_referrals.models import Referral
 from phone_referrals.referrals import codes
@@ -35,7 +33,7 @@ def request_deletion(user: Any, *, host: str, address: str = "", data: Mapping[s
 
 @sensitive_variables()
 def delete_account(user: Any, *, code: str) -> None:
-    """End every token and session of the user and call `PHONE_REFERRALS_DELETE_USER`, all of it or nothing.
+    """End every token and session of the user and call `PhoneAccounts.delete`, all of it or nothing.
 
     A row that is still there has no phone then, so that its owner can sign up anew.
     Raises `NoPhone`, what `check_code` raises, `CodeExpired` where the phone is another one by now, `DeletionRefused`
@@ -51,17 +49,12 @@ def delete_account(user: Any, *, code: str) -> None:
             phone_left.send(type(locked), user=locked, phone_number=phone_number)
             get_issuer().revoke_all(locked)
             end_sessions_without_password(locked)
-            import_string(conf.delete_user)(locked)
+            get_accounts().delete(locked)
             # Of a user whom the site keeps. Where the row is gone, nobody points at it any more.
             Referral.objects.of(user).erase_codes()
             _let_go(user.pk, phone_number)
     except (ProtectedError, RestrictedError):
         raise DeletionRefused from None
-
-
-def delete_user(user: Any) -> None:
-    """Delete the user and all that goes with it: what `PHONE_REFERRALS_DELETE_USER` names by default."""
-    user.delete()
 
 
 def _let_go(key: Any, phone_number: str) -> None:

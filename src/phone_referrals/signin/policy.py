@@ -31,8 +31,7 @@ class Limits:
 
     lifetime: int
     messages_per_day: int
-    resend_wait: int
-    resend_wait_max: int
+    resend_wait: tuple[int, int]  # The first, and the most that it doubles to.
 
 
 class Outcome(StrEnum):
@@ -210,8 +209,9 @@ def _life_left(state: State, now: float, limits: Limits) -> float:
 
 def _doubled(times: int, limits: Limits) -> int:
     """Return the wait after so many messages, which doubles with each up to its maximum."""
-    wait: int = limits.resend_wait * 2 ** (times - 1)
-    return min(wait, limits.resend_wait_max)
+    first, most = limits.resend_wait
+    wait: int = first * 2 ** (times - 1)
+    return min(wait, most)
 
 
 def _counts_for(limits: Limits) -> float:
@@ -233,9 +233,9 @@ def _seconds_until_room(state: State, now: float, limits: Limits) -> int:
 def _seconds_until_message(state: State, now: float, limits: Limits) -> int:
     """Return how long no message may be sent, for whichever reason holds longer."""
     until_resend = (state.resend_at or now) - now
-    if until_resend > limits.resend_wait_max + SKEW:
+    if until_resend > limits.resend_wait[1] + SKEW:
         until_resend = 0
-    return max(_seconds(until_resend, limits.resend_wait_max), _seconds_until_room(state, now, limits))
+    return max(_seconds(until_resend, limits.resend_wait[1]), _seconds_until_room(state, now, limits))
 
 
 def _seconds(duration: float, longest: float) -> int:

@@ -231,7 +231,6 @@ def _limits() -> Limits:
         lifetime=conf.code_lifetime,
         messages_per_day=conf.messages_per_day,
         resend_wait=conf.resend_wait,
-        resend_wait_max=conf.resend_wait_max,
     )
 
 

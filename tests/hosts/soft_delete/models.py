@@ -1,7 +1,6 @@
 from typing import Any
 
 from django.db import models
-from django.utils import timezone
 
 from phone_referrals.base_user import AbstractPhoneUser, PhoneUserManager
 
@@ -20,8 +19,3 @@ class User(AbstractPhoneUser):
 
     objects = ShownManager()
     everybody = models.Manager()
-
-
-def soft_delete(user: User) -> None:
-    user.deleted_at = timezone.now()
-    user.save()

@@ -17,4 +17,4 @@ SIMPLE_JWT = {
 }
 PHONE_REFERRALS_ALLOWED_REGIONS = ["US"]
 PHONE_REFERRALS_SMS_BACKEND = "phone_referrals.sms.locmem.SmsBackend"
-PHONE_REFERRALS_DELETE_USER = "tests.hosts.soft_delete.models.soft_delete"
+PHONE_REFERRALS_ACCOUNTS = "tests.hosts.soft_delete.people.Accounts"

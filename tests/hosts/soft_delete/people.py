@@ -1,0 +1,11 @@
+from typing import Any
+
+from django.utils import timezone
+
+from phone_referrals.accounts import PhoneAccounts
+
+
+class Accounts(PhoneAccounts):
+    def delete(self, user: Any) -> None:
+        user.deleted_at = timezone.now()
+        user.save()
