@@ -557,7 +557,7 @@ def test_a_visitor_who_asks_cannot_tell_a_known_number_from_an_unknown_one(clien
 
 def shape(sql):
     """Return a statement without its values."""
-    return re.sub(r"'(?:[^']|'')*'|\s*-?\b\d[\d.]*(?:e[+-]\d+)?\b|\s*NULL", "?", sql)
+    return re.sub(r"'(?:[^']|'')*'|\s*-?\b\d[\d.]*(?:e[+-]?\d+)?\b|\s*NULL", "?", sql)
 
 
 def test_a_visitor_who_guesses_cannot_tell_either(client, make_user):

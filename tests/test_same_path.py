@@ -59,7 +59,7 @@ def post(path, data, token=None):
 def shape_of(sql):
     """Return a statement without the values in it."""
     # A driver may write a space before a negative number.
-    return re.sub(r"'(?:[^']|'')*'|(?<![\w.]) *-?\d+(?:\.\d+)?(?:e[+-]\d+)?", "?", sql)
+    return re.sub(r"'(?:[^']|'')*'|(?<![\w.]) *-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", "?", sql)
 
 
 def assert_same(results, status, statements):

@@ -6,7 +6,7 @@ from tests.settings import DATABASES as THEIR_DATABASES
 from tests.settings import MIDDLEWARE, PASSWORD_HASHERS, TEMPLATES  # noqa: F401
 
 DATABASES = {"default": {**THEIR_DATABASES["default"], "TEST": {}}}
-if "postgresql" in DATABASES["default"]["ENGINE"]:
+if "sqlite" not in DATABASES["default"]["ENGINE"]:
     # Sites of several hosts may run at once, beside the suite.
     DATABASES["default"]["TEST"] = {"NAME": f"test_{os.environ['DJANGO_SETTINGS_MODULE'].split('.')[-2]}"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

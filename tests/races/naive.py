@@ -7,7 +7,7 @@ which a busy server has and a test machine seldom does.
 import time
 from dataclasses import asdict
 
-from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
 
 from phone_referrals.accounts import get_accounts
 from phone_referrals.exceptions import AccountDisabled, AlreadyRedeemed, CircularReferral, OwnCode, PhoneTaken
@@ -34,7 +34,8 @@ def decide(phone_number, purpose, policy, *, with_is_known=False):
     PhoneVerification.objects.bulk_create(
         [PhoneVerification(phone_number=phone_number, purpose=purpose, **values)],
         update_conflicts=True,
-        unique_fields=["phone_number", "purpose"],
+        # MySQL takes the conflict with any key.
+        unique_fields=["phone_number", "purpose"] if connection.vendor != "mysql" else None,
         update_fields=values,
     )
     return decision, row
