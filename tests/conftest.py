@@ -4,13 +4,14 @@ import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib import import_module
 
 import django
 import pytest
 from coverage import Coverage
 from django.core.cache import cache
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone, translation
 from rest_framework.test import APIClient
 
@@ -58,13 +59,39 @@ DATABASE = (
     "tests/tokens/test_session.py",
     "tests/tokens/test_sessions.py",
 )
+# Measured, a test takes twice as long. These ask all addresses at once; what they run, the tests of each file run too.
+UNMEASURED = (
+    "tests/adoption/",
+    "tests/admin/test_permissions.py",
+    "tests/docs/",
+    "tests/pages/test_permissions.py",
+    "tests/pages/test_statement_counts.py",
+    "tests/test_http_contract",
+    "tests/test_permissions.py",
+    "tests/test_privacy.py",
+    "tests/test_same_path.py",
+    "tests/test_statement_counts.py",
+    "tests/tokens/test_time_zones.py",
+)
+# What only PostgreSQL runs is run by these.
+MEASURED_ON_POSTGRESQL = ("tests/referrals/", "tests/test_")
 DATABASE_FIXTURES = {"db", "transactional_db"}
 
 
 def depends_on_database(item):
     uses = item.get_closest_marker("django_db") or DATABASE_FIXTURES.intersection(item.fixturenames)
-    params = item.callspec.params if hasattr(item, "callspec") else {}
-    return uses and item.nodeid.startswith(DATABASE) and not params.get("zone_of_the_site")
+    return uses and item.nodeid.startswith(DATABASE) and not is_in_another_zone(item)
+
+
+def is_in_another_zone(item):
+    return hasattr(item, "callspec") and bool(item.callspec.params.get("zone_of_the_site"))
+
+
+def is_measured(item):
+    if connections["default"].vendor == "postgresql" and not item.nodeid.startswith(MEASURED_ON_POSTGRESQL):
+        return False
+    unmeasured = item.get_closest_marker("slow") or is_in_another_zone(item) or item.nodeid.startswith(UNMEASURED)
+    return not unmeasured
 
 
 def pytest_collection_modifyitems(items):
@@ -77,8 +104,8 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
-    """Measure no coverage of slow tests: they would take twice as long, and others run what they run."""
-    coverage = Coverage.current() if item.get_closest_marker("slow") else None
+    """Measure the coverage of some tests alone."""
+    coverage = None if is_measured(item) else Coverage.current()
     if coverage is None:
         return (yield)
     coverage.stop()
@@ -102,6 +129,25 @@ def zone_of_the_site(request, settings):
     """The site as it is, in UTC; and on two clocks without time zones, behind UTC and half an hour beside it."""
     if request.param:
         settings.USE_TZ, settings.TIME_ZONE = False, request.param
+
+
+@pytest.fixture
+def undone(db, outbox):
+    """Take back what is written inside, messages and cache included: `with undone():` for each cell of a row."""
+
+    @contextmanager
+    def undone():
+        cache.clear()
+        messages = [*outbox]
+        point = transaction.savepoint()  # Not atomic(), in which no code is sent.
+        try:
+            yield
+        finally:
+            transaction.set_rollback(False)
+            transaction.savepoint_rollback(point)
+            outbox[:] = messages
+
+    return undone
 
 
 @pytest.fixture

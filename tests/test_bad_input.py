@@ -186,6 +186,7 @@ def test_what_is_no_code_is_refused_by_name_and_is_no_guess(client, last_code, v
     assert post(client, ENTER, {"phone_number": PHONE, "code": last_code(PHONE)}).status_code == 201
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(
     "value",
     [
@@ -570,6 +571,7 @@ IDS = {
 }
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("key", cases(IDS))
 def test_nobody_is_found_by_an_odd_id(client, key):
     for tail in ("", "invitees/"):
@@ -595,6 +597,7 @@ CURSORS = [
 ]
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("cursor", CURSORS)
 def test_an_odd_cursor_is_refused(client, cursor):
     for path in ("users/", f"users/{client.id}/invitees/"):

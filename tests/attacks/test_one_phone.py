@@ -23,6 +23,7 @@ def owner_signs_in(day):
     return not (8 <= day < 15 or day >= 23)
 
 
+@pytest.mark.database
 @pytest.mark.django_db(transaction=True)
 def test_thirty_days_of_asking_and_guessing_as_fast_as_allowed(clock, phone, last_code):
     """The attacker asks at every moment at which it could help, and enters more codes at once than are judged.
@@ -107,6 +108,7 @@ def test_a_stranger_who_polls_for_a_year_does_not_lock_a_phone(clock, phone, las
     assert stranger.most_wrong_in_a_row() == 20
 
 
+@pytest.mark.database
 @pytest.mark.django_db(transaction=True)
 def test_a_code_that_was_never_sent_gives_no_further_guesses(clock, phone, last_code, settings):
     """Where the day's ceiling is reached, requests cost nothing: neither may they bring anything."""

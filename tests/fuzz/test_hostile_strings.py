@@ -104,16 +104,30 @@ def test_every_call_of_the_package_is_here():
     assert {pattern.name for pattern in urlpatterns} == CALLS.keys() | READS.keys() | without_input
 
 
-@pytest.mark.parametrize("as_format", FORMATS)
+@pytest.mark.database
 @pytest.mark.parametrize(("name", "field"), [(name, field) for name, fields in CALLS.items() for field in fields])
-def test_hostile_strings_in_every_field(client, me, name, field, as_format):
+def test_hostile_strings_in_every_field(client, me, name, field):
     url, good = reverse(f"phone_referrals:{name}"), CALLS[name]
     for hostile in HOSTILE:
         for value in variations(hostile, good[field]):
-            # A form is bytes: there is no half of a character in it.
-            sent = {**good, field: value if as_format == "json" else encodable(value)}
-            assert_answered(client.post(url, **FORMATS[as_format](sent)), value)
-        assert_answered(client.post(url, **FORMATS[as_format]({**good, encodable(hostile): "x"})), hostile)
+            assert_answered(client.post(url, **FORMATS["json"]({**good, field: value})), value)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_hostile_strings_in_every_field_of_a_form(client, me, name):
+    url, good = reverse(f"phone_referrals:{name}"), CALLS[name]
+    for hostile in HOSTILE:
+        for field in good:
+            # A form is bytes: there is no half of a character in it. Read, it is the text of the test above.
+            assert_answered(client.post(url, **FORMATS["form"]({**good, field: encodable(hostile)})), hostile)
+
+
+@pytest.mark.parametrize("as_format", FORMATS)
+@pytest.mark.parametrize("name", CALLS)
+def test_hostile_strings_as_names_of_fields(client, me, name, as_format):
+    for hostile in HOSTILE:
+        sent = FORMATS[as_format]({**CALLS[name], encodable(hostile): "x"})
+        assert_answered(client.post(reverse(f"phone_referrals:{name}"), **sent), hostile)
 
 
 @pytest.mark.parametrize(("name", "field"), [(name, field) for name, fields in CALLS.items() for field in fields])
@@ -124,6 +138,7 @@ def test_what_is_no_string_in_every_field(client, name, field):
         assert_answered(client.post(reverse(f"phone_referrals:{name}"), **FORMATS["json"](value)), value)
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(("name", "field"), [(name, field) for name, fields in READS.items() for field in fields])
 def test_hostile_strings_in_every_query_parameter(client, me, name, field):
     url = reverse(f"phone_referrals:{name}", args=[me.pk] if name == "invitees" else [])
@@ -132,6 +147,7 @@ def test_hostile_strings_in_every_query_parameter(client, me, name, field):
         assert_answered(client.get(url, {encodable(hostile): "x"}), hostile)
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("tail", ["", "invitees/"])
 def test_hostile_strings_as_ids(client, me, tail):
     for hostile in HOSTILE:
@@ -139,6 +155,7 @@ def test_hostile_strings_as_ids(client, me, tail):
             assert_answered(client.get(f"/api/users/{encodable(value)}/{tail}"), value)
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("kind", ["knox.KnoxTokenIssuer", "session.SessionIssuer"])
 def test_hostile_strings_as_ids_of_sessions(settings, client, me, kind):
     settings.PHONE_REFERRALS_TOKEN_ISSUER = f"phone_referrals.tokens.{kind}"
