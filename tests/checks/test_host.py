@@ -150,6 +150,27 @@ def test_a_user_who_has_only_a_phone_has_a_text(settings, monkeypatch, text, is_
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "is_right"),
+    [
+        ("is_staff", False, True),
+        ("is_staff", True, False),
+        ("is_staff", lambda: False, False),  # A method, which Django takes for true, too.
+        ("is_superuser", True, False),
+        ("is_active", False, False),
+        ("is_active", lambda: False, True),
+    ],
+)
+def test_who_signs_up_is_active_and_no_staff(settings, monkeypatch, name, value, is_right):
+    monkeypatch.setattr(get_user_model(), name, property(lambda user: value, lambda user, given: None))
+    assert (checks.check_settings() == []) is is_right
+    assert is_right or reports(check_ids.NEW_USERS_REFUSED, repr(name), "phone_first.User")
+    settings.PHONE_REFERRALS_ALLOW_STAFF = True
+    assert (checks.check_settings() == []) is (is_right or name != "is_active")
+    settings.PHONE_REFERRALS_ACCOUNTS = f"{__name__}.HostAccounts"  # It says who is staff.
+    assert checks.check_settings() == []
+
+
+@pytest.mark.parametrize(
     "setting", ["ACCOUNTS", "CODE_GENERATOR", "SMS_BACKEND", "TOKEN_ISSUER", "USERS_PERMISSION", "REDEEM_RULES"]
 )
 @pytest.mark.parametrize("path", ["nowhere.at_all", "phone_referrals.conf.Nothing", "no_dots"])

@@ -20,6 +20,7 @@ from phone_referrals.checks.ids import (
     BACKEND_MISSING,
     COLUMN_NOT_FILLED,
     ISOLATION_LEVEL_WRONG,
+    NEW_USERS_REFUSED,
     PATH_NOT_IMPORTABLE,
     PHONE_FIELD_IS_KEY,
     PHONE_FIELD_MISSING,
@@ -117,14 +118,25 @@ def users_by_phone() -> Iterator[CheckMessage]:
             yield Error(
                 f"The field {field.name!r} of {model._meta.label} must be another for each user, and has no default: "
                 "the second user who signs up by phone is refused.",
-                hint="Give it null=True and blank=True, and let the text of a user be another where it is empty; or a "
-                "callable default; or name a class that fills it in PHONE_REFERRALS_ACCOUNTS. If your model fills it "
-                "when it is saved, silence this check.",
+                hint="Give it null=True and blank=True, require it in your own forms and serializers, which take it as "
+                "optional then, and let the text of a user be another where it is empty; or a callable default; or "
+                "name a class that fills it in PHONE_REFERRALS_ACCOUNTS. If your model fills it when it is saved, "
+                "silence this check.",
                 id=COLUMN_NOT_FILLED,
+            )
+    user = model()
+    for name, refused in (("is_active", False), ("is_staff", True), ("is_superuser", True)):
+        # A method is always true.
+        if bool(getattr(user, name, not refused)) is refused and not (refused and conf.allow_staff):
+            yield Error(
+                f"{name!r} is {refused} for each new {model._meta.label}, so those who sign up by phone are refused.",
+                hint=f"Give it default={not refused}; make it a @property if it is a method; or set it in `create` of "
+                "a class that PHONE_REFERRALS_ACCOUNTS names.",
+                id=NEW_USERS_REFUSED,
             )
     text: Any = ""
     with suppress(Exception):  # The site's own code may need a user that is saved.
-        text = model.__str__(model())
+        text = model.__str__(user)
     if text is None:
         yield Error(
             f"The text of a {model._meta.label} that has only a phone is None: pages of the admin answer 500.",
