@@ -14,6 +14,7 @@ from django.core.cache import cache
 from django.db import connections, transaction
 from django.utils import timezone, translation
 from rest_framework.test import APIClient
+from xdist.scheduler import LoadScopeScheduling
 
 from phone_referrals.accounts import get_accounts
 from phone_referrals.models import Referral
@@ -47,7 +48,6 @@ DATABASE = (
     "tests/signin/test_verification.py",
     "tests/test_accounts.py",
     "tests/test_base_user.py",
-    "tests/test_http.py",
     "tests/test_keyset.py",
     "tests/test_migrations.py",
     "tests/test_models.py",
@@ -76,6 +76,18 @@ UNMEASURED = (
 # What only PostgreSQL runs is run by these.
 MEASURED_ON_POSTGRESQL = ("tests/referrals/", "tests/test_")
 DATABASE_FIXTURES = {"db", "transactional_db"}
+
+
+class Scheduling(LoadScopeScheduling):
+    """Any worker takes any test, but one worker all plans: their rows are made once."""
+
+    def _split_scope(self, nodeid):
+        return "plans" if nodeid.startswith("tests/test_plans.py") else nodeid
+
+
+def pytest_xdist_make_scheduler(config, log):
+    # Not `xdist_group`: pytest-xdist 3.8 writes the group where pytest 9.2 does not read it.
+    return Scheduling(config, log)
 
 
 def depends_on_database(item):

@@ -195,6 +195,7 @@ def test_without_a_database_the_answer_is_503(client, pattern, error, lose, capl
             assert answer.json() == {"detail": "Try again in a moment.", "code": "unavailable"}
 
 
+@pytest.mark.database
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/api/users/get_verify_code/", "/"])
 def test_a_statement_that_is_wrong_is_no_database_that_is_down(client, lose, path):
@@ -223,6 +224,7 @@ def test_a_database_is_down_where_its_connection_failed(monkeypatch, error, occu
 
 
 @pytest.mark.skipif(connections["default"].vendor != "postgresql", reason="SQLite has no server that could go away")
+@pytest.mark.database
 @pytest.mark.django_db(transaction=True)
 def test_a_server_that_ends_the_connection_is_down_once(client):
     database = connections["default"]

@@ -25,8 +25,6 @@ pytestmark = [
     pytest.mark.skipif(connection.vendor != "postgresql", reason="The plans are PostgreSQL's."),
     pytest.mark.django_db,
     pytest.mark.slow,
-    # The rows are made once, by one worker.
-    pytest.mark.xdist_group("plans"),
 ]
 
 USERS = 200_000
