@@ -1,10 +1,15 @@
 import sys
+from types import ModuleType
 
 import pytest
+from django.contrib import admin
+from django.urls import include, path
+from rest_framework.decorators import api_view
 
 from phone_referrals import checks
 from phone_referrals.checks import ids as check_ids
 from phone_referrals.checks.silence import SHAPES
+from phone_referrals.profiles.views import UserListView
 from phone_referrals.signin.backend import PhoneCodeBackend
 
 PAGES = "tests.pages.urls"
@@ -138,8 +143,26 @@ def test_a_site_without_an_admin_needs_no_password(settings):
     assert checks.check_settings() == []
 
 
+class OwnListView(UserListView):
+    """A site's own, which accepts the tokens."""
+
+
+@api_view()
+def own_orders(request):
+    """A view of the site's own API."""
+
+
 def test_a_token_that_the_sites_own_api_refuses_is_told(settings):
     settings.REST_FRAMEWORK = {}  # Sessions and passwords, by default.
+    settings.ROOT_URLCONF = ModuleType("urls")
+    settings.ROOT_URLCONF.urlpatterns = [
+        path("list/", OwnListView.as_view()),
+        path("api/", include("phone_referrals.urls")),
+        path("admin/", admin.site.urls),
+    ]
+    assert checks.check_settings() == []
+    settings.ROOT_URLCONF = ModuleType("urls")
+    settings.ROOT_URLCONF.urlpatterns = [path("own/", include([path("orders/", own_orders)]))]
     message = only()
     assert (message.id, message.is_serious()) == (check_ids.TOKEN_REFUSED, False)
     assert 'REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"]' in message.hint

@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.http import HttpResponse
 from django.urls import include, path, re_path, register_converter
 from django.urls.converters import StringConverter
+from django.views.generic import TemplateView
 from rest_framework.routers import DefaultRouter
 from rest_framework.viewsets import ModelViewSet
 
@@ -93,6 +94,14 @@ def test_urls_that_reach_their_views(site, patterns):
 def test_a_catch_all_is_found_behind_a_prefix_that_captures(site):
     (message,) = site(CATCH_ALL, re_path(r"^api/(?P<version>v1|v2)/", API))
     assert message.id == check_ids.URL_SHADOWED
+
+
+def test_pages_that_are_functions_are_named_by_what_hides_them(site):
+    (message,) = site(CATCH_ALL, path("account/", PAGES))
+    assert message.id == check_ids.URL_SHADOWED
+    assert "phone_referrals_pages:set_language" in message.msg
+    (message,) = site(re_path(r"^(?P<path>.*)$", TemplateView.as_view()), path("account/", PAGES))
+    assert "TemplateView, at " in message.msg
 
 
 def test_a_site_below_a_prefix_of_its_server_is_walked_too(site, settings):

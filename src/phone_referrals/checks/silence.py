@@ -24,7 +24,7 @@ from phone_referrals.checks.ids import (
     TEMPLATES_MISSING,
     TOKEN_REFUSED,
 )
-from phone_referrals.checks.urls import includes_pages
+from phone_referrals.checks.urls import has_own_api, includes_pages
 from phone_referrals.conf import Conf, conf
 from phone_referrals.signin.backend import PhoneCodeBackend
 from phone_referrals.tokens import get_issuer
@@ -144,12 +144,15 @@ def accepted_tokens() -> Iterator[CheckMessage]:
         issued = get_issuer().authentication_classes
     except (ImportError, RuntimeError, AttributeError):
         return  # Another check says so, or the host's issuer names none.
+    if not has_own_api():
+        return
     accepted: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
     missing = [one for one in issued if not any(issubclass(one, each) or issubclass(each, one) for each in accepted)]
     for each in missing:
         yield Warning(
             "The site's own API refuses the tokens that users sign in with.",
-            hint=f'Add "{each.__module__}.{each.__qualname__}" to REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"].',
+            hint=f'Add "{each.__module__}.{each.__qualname__}" to REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"], '
+            "and to the authentication_classes of views that have their own.",
             id=TOKEN_REFUSED,
         )
 

@@ -8,7 +8,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.urls import NoReverseMatch, Resolver404, get_resolver, get_script_prefix, resolve, reverse
 from django.urls.resolvers import URLResolver
+from rest_framework.views import APIView
 
+from phone_referrals.api import ApiView
 from phone_referrals.checks.ids import PAGES_NESTED, URL_SHADOWED
 
 APPS = {"phone_referrals", "phone_referrals_pages"}
@@ -25,7 +27,8 @@ def shadowed_urls() -> Iterator[CheckMessage]:
         except (NoReverseMatch, Resolver404):
             continue  # No sample fits what the site captures in its prefix.
         found = _view_of(match.func)
-        if found is not view and not (isinstance(found, type) and issubclass(found, view)):
+        is_class = isinstance(found, type) and isinstance(view, type)
+        if found is not view and not (is_class and issubclass(found, view)):
             shadows.setdefault(f"{found.__module__}.{found.__qualname__}", (match.route, []))[1].append(name)
     for shadow, (route, names) in shadows.items():
         yield Error(
@@ -39,6 +42,13 @@ def shadowed_urls() -> Iterator[CheckMessage]:
 def includes_pages() -> bool:
     """Tell whether the pages are among the site's URLs."""
     return any("phone_referrals_pages" in name for name, *_ in _all_ours())
+
+
+def has_own_api() -> bool:
+    """Tell whether a view of REST framework that is not the package's is among the site's URLs."""
+    urlconf = getattr(settings, "ROOT_URLCONF", None)
+    views = [view for view in _views(get_resolver(urlconf)) if isinstance(view, type)] if urlconf else []
+    return any(issubclass(view, APIView) and not issubclass(view, ApiView) for view in views)
 
 
 def nested_pages() -> Iterator[CheckMessage]:
@@ -67,6 +77,14 @@ def _ours(resolver: Any, namespaces: tuple[str, ...], captured: dict[str, Any]) 
             yield from _ours(each, inner, arguments)
         elif resolver.app_name in APPS and each.name:  # A host may add a pattern without one.
             yield ":".join((*namespaces, each.name)), _view_of(each.callback), arguments
+
+
+def _views(resolver: Any) -> Iterator[Any]:
+    for each in resolver.url_patterns:
+        if isinstance(each, URLResolver):
+            yield from _views(each)
+        else:
+            yield _view_of(each.callback)
 
 
 def _samples(pattern: Any) -> dict[str, Any]:
