@@ -162,10 +162,13 @@ def test_nothing_is_said_to_be_missing_that_is_not(text):
     assert refusal.value.message == "Enter a valid phone number."
 
 
-@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
-def test_the_examples_of_a_region_are_read_as_one_number(region):
-    national, international = phones.examples_of(region)
-    assert phones.parse(national, region) == phones.parse(international)
+def test_the_examples_of_a_region_are_read_as_one_number():
+    two = []
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        national, international = phones.examples_of(region)
+        if phones.parse(national, region) != phones.parse(international):
+            two.append((region, national, international))
+    assert two == []
 
 
 @given(st.text(st.sampled_from("+0123456789 ()-.xextdob٣３\u200b\u202e\u00b3\u2212\ufe0f\U000e0031\0"), max_size=40))
@@ -247,16 +250,19 @@ def test_a_number_is_spaced_as_people_read_it(number, spaced):
     assert phones.spaced(number) == spaced
 
 
-@pytest.mark.parametrize("country_code", sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
-def test_what_is_e164_is_read_as_libphonenumber_reads_it(country_code):
+def test_what_is_e164_is_read_as_libphonenumber_reads_it():
     """Also what is no number of anybody: columns hold what a host has put there."""
-    digits = random.Random(country_code)
-    for _ in range(100):
-        text = f"+{country_code}{digits.randrange(10 ** digits.randrange(6, 13)):0{digits.randrange(6, 12)}}"
-        read = phones.stored(text)
-        if read is not None:
-            assert vars(read) == vars(to_python(text)), text
-            assert phones._number(text) == phonenumbers.parse(text), text
+    others = []
+    for country_code in sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE):
+        digits = random.Random(country_code)
+        for _ in range(100):
+            text = f"+{country_code}{digits.randrange(10 ** digits.randrange(6, 13)):0{digits.randrange(6, 12)}}"
+            read = phones.stored(text)
+            if read is None:
+                continue
+            if vars(read) != vars(to_python(text)) or phones._number(text) != phonenumbers.parse(text):
+                others.append(text)
+    assert others == []
 
 
 def test_most_numbers_are_read_at_a_glance():
