@@ -106,6 +106,14 @@ def is_measured(item):
     return not unmeasured
 
 
+def pytest_ignore_collect(collection_path, config):
+    """Leave unread what has no test of the database, where those alone are asked for: to read all takes ten seconds."""
+    if config.option.markexpr != "database" or not collection_path.match("test_*.py"):
+        return None
+    is_listed = collection_path.relative_to(config.rootpath).as_posix().startswith(DATABASE)
+    return None if is_listed or "mark.database" in collection_path.read_text() else True
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if any(part in item.nodeid for part in SLOW):

@@ -22,9 +22,20 @@ TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MUL
 DRF_CODES = {"not_authenticated", "throttled"}
 
 
-@pytest.fixture(params=PAGES)
-def page(request):
-    return PAGES[request.param]
+def on_every_page(test):
+    """Ask all pages in one test; its message names each page that fails, and why."""
+
+    def on_all():
+        failures = {}
+        for name, page in PAGES.items():
+            try:
+                test(page)
+            except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - shown with those of the other pages
+                failures[name] = repr(error)
+        assert failures == {}
+
+    on_all.__name__ = test.__name__
+    return on_all
 
 
 def named(pattern, text):
@@ -37,6 +48,7 @@ def test_there_is_something_to_read():
     assert "<!-- from the code" not in "".join(PAGES.values())
 
 
+@on_every_page
 def test_settings(page):
     names = {f"PHONE_REFERRALS_{name}" for name in setting_names()}
     assert named(r"PHONE_REFERRALS_[A-Z][A-Z_]*[A-Z]", page) <= names
@@ -68,17 +80,20 @@ def is_model_or_permission(path):
     )
 
 
+@on_every_page
 def test_dotted_paths(page):
     paths = named(r"\bphone_referrals(?:\.\w+)+", page) - set(check_ids().values())
     files = {path for path in paths if path.endswith((".svg", ".css", ".po"))}
     assert [path for path in paths - files if not is_importable(path) and not is_model_or_permission(path)] == []
 
 
+@on_every_page
 def test_commands(page):
     of_the_queue = {"db_worker", "prune_db_task_results"}  # Of django-tasks-db, which not every site has.
     assert named(r"manage\.py ([a-z_]+)", page) <= {*get_commands(), *of_the_queue}
 
 
+@on_every_page
 def test_calls(page):
     calls = named(r"`(?:GET |POST )?((?:users|referrals)/[\w/<>{}]*)`", without_blocks(page))
     calls |= named(r"\$API/([\w/]+)", page)
@@ -89,26 +104,31 @@ def test_calls(page):
             pytest.fail(f"There is no call {call}.")
 
 
+@on_every_page
 def test_templates(page):
     for name in named(r"`(phone_referrals/[\w/]+\.(?:html|txt))`", page):
         get_template(name)
 
 
+@on_every_page
 def test_extras(page):
     extras = set(PYPROJECT["project"]["optional-dependencies"])
     assert named(r"django-phone-referrals\[(\w+)\]", page) <= extras
     assert named(r"extra `(\w+)`", page) <= extras
 
 
+@on_every_page
 def test_targets_of_make(page):
     assert named(r"`make ([a-z-]+)", page) | named(r"\$ make ([a-z-]+)", page) <= TARGETS
 
 
+@on_every_page
 def test_codes_in_the_answers_that_are_shown(page):
     shown = named(r'"code": ?"([a-z_]+)"', page)
     assert shown <= {each.code for each in refusals()} | DRF_CODES | {"closed"}
 
 
+@on_every_page
 def test_python_blocks_are_python_and_json_answers_are_json(page):
     for block in blocks(page, "python"):
         compile(block, "a block", "exec")
