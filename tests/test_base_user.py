@@ -63,6 +63,31 @@ def test_the_mixin_gives_a_text_to_users_of_django_s_base(phone, is_first, field
 
 
 @isolate_apps("tests.hosts.phone_first")
+def test_fixtures_name_nobody_who_has_no_name():
+    class Agent(AbstractBaseUser, PhoneUserMixin):
+        email = models.EmailField(unique=True, null=True, blank=True)
+        USERNAME_FIELD = "email"
+
+        class Meta:
+            app_label = "phone_first"
+
+    class Spy(Agent):
+        class Meta:
+            app_label = "phone_first"
+
+        def natural_key(self):
+            return ("spy",)
+
+    assert Agent(email="a@example.com").natural_key() == ("a@example.com",)
+    for email in (None, ""):
+        with pytest.raises(
+            ValueError, match=r"^phone_first\.Agent 7 has no email: dump without --natural-primary and "
+        ):
+            Agent(pk=7, email=email, phone_number="+12015550100").natural_key()
+    assert Spy().natural_key() == ("spy",)
+
+
+@isolate_apps("tests.hosts.phone_first")
 def test_the_mixin_leaves_a_text_of_the_host_as_it_is():
     class Agent(AbstractBaseUser, PhoneUserMixin):
         USERNAME_FIELD = "phone_number"

@@ -23,6 +23,20 @@ def text_of(user: Any) -> str:
     return str(name or phones.mask(phones.e164(user.phone_number)) or user.pk)
 
 
+def natural_key_of(user: Any) -> tuple[Any, ...]:
+    """Return the natural key as Django does; raises `ValueError` for a user who has none.
+
+    Fixtures would make one user of all that have no e-mail address, say, and give referrals to other people.
+    """
+    name = user.get_username()
+    if name:
+        return (name,)
+    raise ValueError(
+        f"{user._meta.label} {user.pk} has no {user.USERNAME_FIELD}: dump without --natural-primary and "
+        "--natural-foreign, or write natural_key, and get_by_natural_key of the manager."
+    )
+
+
 class PhoneNumberDescriptor(modelfields.PhoneNumberDescriptor):  # type: ignore[misc]
     def __set__(self, instance: Any, value: Any) -> None:
         if isinstance(value, PhoneNumber):
@@ -77,6 +91,8 @@ class PhoneUserMixin(models.Model):
         # Not inherited: the mixin may be the last base. Django's returns None for a user without an e-mail, say.
         if cls.__str__ is AbstractBaseUser.__str__:
             cls.__str__ = text_of  # type: ignore[method-assign]
+        if getattr(cls, "natural_key", None) is AbstractBaseUser.natural_key:
+            cls.natural_key = natural_key_of  # type: ignore[attr-defined]
 
 
 class PhoneUserManager(BaseUserManager["AbstractPhoneUser"]):

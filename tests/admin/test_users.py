@@ -1,4 +1,5 @@
 import pytest
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth import get_user_model
@@ -80,6 +81,14 @@ class Between(DjangoUserAdmin):
         return [*super().get_fieldsets(request, obj), PHONE]
 
 
+class OwnForm(forms.ModelForm):
+    """A site's own, as the tutorials of custom users have it."""
+
+    class Meta:
+        model = get_user_model()
+        fields = ("is_active",)
+
+
 @pytest.fixture
 def host(monkeypatch, rf, superuser):
     """A site's own `UserAdmin` with the attributes, and a request of staff."""
@@ -147,6 +156,8 @@ def test_a_user_is_added_with_the_hosts_fields_only(host):
         ({"fieldsets": None}, 1),
         ({"get_fieldsets": and_the_phone}, 1),
         ({"base": Between}, 1),
+        ({"form": OwnForm}, 1),
+        ({"form": OwnForm, "exclude": ["phone_number"]}, 0),
     ],
 )
 def test_a_host_that_names_or_leaves_out_the_phone_has_its_way(host, make_user, attributes, times):

@@ -81,10 +81,12 @@ class PhoneUserAdminMixin(UnreportedAdmin):
     def _lacks_the_phone(self, request: Any, obj: Any, fieldsets: Any) -> bool:
         # A host that names the fields has chosen what staff may change: who changes a phone can sign in by it.
         chosen = self.fieldsets is not DjangoUserAdmin.fieldsets
-        if chosen or type(self).get_fieldsets is not PhoneUserAdminMixin.get_fieldsets:
+        is_own = type(self).get_fieldsets is not PhoneUserAdminMixin.get_fieldsets
+        if chosen or is_own or "__" in conf.phone_field:
             return False
-        # Neither what the host excludes nor a column of text, which would take any spelling.
-        field = self.get_form(request, obj, fields=None).base_fields.get(conf.phone_field)
+        # Neither what the host excludes nor a column of text, which would take any spelling. The form that the host
+        # has may name other fields, of which Django takes those of the fieldsets instead.
+        field = self.get_form(request, obj, fields=[conf.phone_field]).base_fields.get(conf.phone_field)
         return isinstance(field, PhoneNumberField) and conf.phone_field not in flatten_fieldsets(fieldsets)
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
