@@ -122,17 +122,21 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.database)
 
 
+stopped = []
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
-    """Measure the coverage of some tests alone."""
-    coverage = None if is_measured(item) else Coverage.current()
-    if coverage is None:
-        return (yield)
-    coverage.stop()
-    try:
-        return (yield)
-    finally:
-        coverage.start()
+    """Measure the coverage of some tests alone. What measures is stopped, and started again, where that changes."""
+    if is_measured(item):
+        while stopped:
+            stopped.pop().start()
+    else:
+        # There is more than one: a worker of pytest-xdist has that of its own start below that of pytest-cov.
+        while (measuring := Coverage.current()) is not None:
+            measuring.stop()
+            stopped.append(measuring)
+    return (yield)
 
 
 @pytest.fixture(autouse=True)
