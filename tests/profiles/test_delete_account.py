@@ -3,12 +3,14 @@ import re
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
-from django.db.models import ProtectedError
+from django.db import connection
+from django.db.models import PROTECT, RESTRICT, ProtectedError
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from phone_referrals.accounts import PhoneAccounts, lock
 from phone_referrals.models import PhoneVerification, RedeemedPhone, Referral, ReferralCode
+from tests.hosts.phone_first.models import Profile
 from tests.profiles.conftest import NEW, OLD
 
 pytestmark = pytest.mark.django_db
@@ -141,6 +143,70 @@ def test_what_the_host_protects_is_a_refusal_and_nothing_has_happened(monkeypatc
     refused = delete(me)
     assert (refused.status, refused.code) == (409, "deletion_refused")
     assert me.get("/api/users/me/").status_code == 200
+
+
+@pytest.mark.parametrize("rule", [PROTECT, RESTRICT])
+def test_a_protected_user_keeps_the_code(me, post, last_code, monkeypatch, rule):
+    monkeypatch.setattr(Profile._meta.get_field("user").remote_field, "on_delete", rule)
+    profile = Profile.objects.create(user=get_user_model().objects.get(), phone=OLD)
+    post(me, "get_verify_code/")
+    refused = post(me, "delete/", code=last_code(OLD))
+    assert (refused.status, refused.code) == (409, "deletion_refused")
+    profile.delete()
+    assert post(me, "delete/", code=last_code(OLD)).status == 204
+
+
+class KeepingAccounts(PhoneAccounts):
+    delete = retire
+
+
+@pytest.mark.parametrize("rule", [PROTECT, RESTRICT])
+def test_a_host_that_keeps_the_row_is_asked_nothing(settings, me, delete, monkeypatch, rule):
+    settings.PHONE_REFERRALS_ACCOUNTS = f"{__name__}.KeepingAccounts"
+    monkeypatch.setattr(Profile._meta.get_field("user").remote_field, "on_delete", rule)
+    Profile.objects.create(user=get_user_model().objects.get(), phone=OLD)
+    assert delete(me).status == 204
+
+
+DEFERRED = pytest.param(
+    "DEFERRABLE INITIALLY DEFERRED",
+    marks=pytest.mark.skipif(connection.vendor == "mysql", reason="MariaDB defers no constraint."),
+    id="deferred",
+)
+
+
+@pytest.fixture(params=[pytest.param("", id="at_once"), DEFERRED])
+def orders(request, transactional_db):
+    """A table of the host with a foreign key that Django knows nothing of."""
+    user = get_user_model()._meta
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TABLE orders (buyer {user.pk.rel_db_type(connection)}, CONSTRAINT orders_buyer "
+            f"FOREIGN KEY (buyer) REFERENCES {user.db_table} ({user.pk.column}) {request.param})"
+        )
+    yield "orders"
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE orders")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_only_the_database_enforces_is_a_refusal(orders, me, delete, caplog):
+    code = code_of(me)
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO orders SELECT id FROM phone_first_user")
+    refused = delete(me)
+    assert (refused.status, refused.code) == (409, "deletion_refused")
+    constraint = "orders_buyer" if connection.vendor == "postgresql" else "a foreign key"
+    assert [record.getMessage() for record in caplog.records if record.name == "phone_referrals"] == [
+        f"Account not deleted: {constraint}"
+    ]
+    # As if nothing had happened.
+    assert code_of(me) == code
+    assert ReferralCode.objects.enabled().filter(code=code).exists()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM orders")
+    PhoneVerification.objects.update(resend_at=None)
+    assert delete(me).status == 204
 
 
 def test_a_referrer_who_goes_leaves_its_invitees_unable_to_redeem_again(me, sign_in, delete):

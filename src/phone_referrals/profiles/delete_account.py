@@ -1,14 +1,16 @@
 """Deleting one's own account, by a code sent to its phone."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import router, transaction
-from django.db.models import ProtectedError, RestrictedError
+from django.db import IntegrityError, router, transaction
+from django.db.models import Model, ProtectedError, RestrictedError
+from django.db.models.deletion import Collector
 from django.views.decorators.debug import sensitive_variables
 
-from phone_referrals.accounts import get_accounts, lock, provable_phone_of
+from phone_referrals.accounts import PhoneAccounts, get_accounts, lock, provable_phone_of
 from phone_referrals.exceptions import CodeExpired, DeletionRefused, NoPhone
 from phone_referrals.models import Referral
 from phone_referrals.referrals import codes
@@ -17,6 +19,8 @@ from phone_referrals.signin.codes import Purpose
 from phone_referrals.signin.verification import CodeSent, check_code, request_code
 from phone_referrals.tokens import get_issuer
 from phone_referrals.tokens.session import end_sessions_without_password
+
+logger = logging.getLogger("phone_referrals")
 
 
 def request_deletion(user: Any, *, host: str, address: str = "", data: Mapping[str, Any] = {}) -> CodeSent:
@@ -40,6 +44,7 @@ def delete_account(user: Any, *, code: str) -> None:
     where rows of the host keep the user from being deleted, or `AccountDisabled` for one who was deleted meanwhile.
     """
     phone_number = _phone_of(user)
+    _require_deletable(user)  # Before the code is used up.
     check_code(phone_number=phone_number, code=code, purpose=Purpose.DELETE_ACCOUNT, user=user)
     try:
         with codes.withdrawn(user), transaction.atomic(using=router.db_for_write(get_user_model())):
@@ -53,6 +58,22 @@ def delete_account(user: Any, *, code: str) -> None:
             # Of a user whom the site keeps. Where the row is gone, nobody points at it any more.
             Referral.objects.of(user).erase_codes()
             _let_go(user.pk, phone_number)
+    except (ProtectedError, RestrictedError):
+        raise DeletionRefused from None
+    except IntegrityError as error:
+        # A foreign key that Django knows nothing of, or defers: some databases say so when the deletion is committed.
+        constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or "a foreign key"
+        logger.error("Account not deleted: %s", constraint)  # noqa: TRY400 - its words may quote the row
+        raise DeletionRefused from None
+
+
+def _require_deletable(user: Any) -> None:
+    """Raise `DeletionRefused` where Django knows of rows that protect the user. A host's own deletion is not judged."""
+    model = get_user_model()
+    if type(get_accounts()).delete is not PhoneAccounts.delete or model.delete is not Model.delete:
+        return
+    try:
+        Collector(using=router.db_for_write(model), origin=user).collect([user])
     except (ProtectedError, RestrictedError):
         raise DeletionRefused from None
 
