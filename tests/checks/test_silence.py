@@ -169,6 +169,36 @@ def test_a_token_that_the_sites_own_api_refuses_is_told(settings):
     assert "TokenAuthentication" in message.hint
 
 
+@pytest.mark.parametrize(
+    ("issuer", "theirs", "ours"),
+    [
+        ("DRFTokenIssuer", "rest_framework.authentication.TokenAuthentication", "drf.TokenAuthentication"),
+        ("jwt.JWTIssuer", "rest_framework_simplejwt.authentication.JWTAuthentication", "jwt.JWTAuthentication"),
+    ],
+)
+def test_a_class_that_accepts_ended_tokens_is_told(settings, issuer, theirs, ours):
+    settings.PHONE_REFERRALS_TOKEN_ISSUER = f"phone_referrals.tokens.{issuer}"
+    settings.ROOT_URLCONF = ModuleType("urls")
+    settings.ROOT_URLCONF.urlpatterns = [path("orders/", own_orders)]
+    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [theirs]}
+    message = only()
+    assert (message.id, message.is_serious()) == (check_ids.TOKEN_ACCEPTED_LATE, False)
+    assert theirs in message.msg
+    assert f'"phone_referrals.tokens.{ours}"' in message.hint
+    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [f"phone_referrals.tokens.{ours}"]}
+    assert checks.check_settings() == []
+
+
+def test_a_session_that_has_ended_is_accepted_by_nobody(settings):
+    settings.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.session.SessionIssuer"
+    settings.ROOT_URLCONF = ModuleType("urls")
+    settings.ROOT_URLCONF.urlpatterns = [path("orders/", own_orders)]
+    settings.REST_FRAMEWORK = {
+        "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"]
+    }
+    assert checks.check_settings() == []
+
+
 @pytest.fixture
 def site_with_pages(settings):
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django.contrib.staticfiles"]

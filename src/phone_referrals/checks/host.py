@@ -118,10 +118,10 @@ def users_by_phone() -> Iterator[CheckMessage]:
             yield Error(
                 f"The field {field.name!r} of {model._meta.label} must be another for each user, and has no default: "
                 "the second user who signs up by phone is refused.",
-                hint="Give it null=True and blank=True, require it in your own forms and serializers, which take it as "
-                "optional then, and let the text of a user be another where it is empty; or a callable default; or "
-                "name a class that fills it in PHONE_REFERRALS_ACCOUNTS. If your model fills it when it is saved, "
-                "silence this check.",
+                hint="Give it null=True and blank=True, keep None when the model is cleaned, and require it in forms "
+                "and serializers of your own, which take it as optional: the how-to of existing users has the lines. "
+                "Or give it a callable default; or name a class that fills it in PHONE_REFERRALS_ACCOUNTS. If your "
+                "model fills it when it is saved, silence this check.",
                 id=COLUMN_NOT_FILLED,
             )
     user = model()

@@ -42,3 +42,4 @@ SETTING_UNKNOWN = "phone_referrals.W019"
 TOKEN_REFUSED = "phone_referrals.W020"  # noqa: S105 - an id
 PASSWORDS_REFUSED = "phone_referrals.W021"
 PAGES_WITHOUT_STATIC_FILES = "phone_referrals.W022"
+TOKEN_ACCEPTED_LATE = "phone_referrals.W030"  # noqa: S105 - an id

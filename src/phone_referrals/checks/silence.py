@@ -22,6 +22,7 @@ from phone_referrals.checks.ids import (
     SETTING_MALFORMED,
     SETTING_UNKNOWN,
     TEMPLATES_MISSING,
+    TOKEN_ACCEPTED_LATE,
     TOKEN_REFUSED,
 )
 from phone_referrals.checks.urls import has_own_api, includes_pages
@@ -141,7 +142,8 @@ def admin_passwords() -> Iterator[CheckMessage]:
 
 def accepted_tokens() -> Iterator[CheckMessage]:
     try:
-        issued = get_issuer().authentication_classes
+        issuer = get_issuer()
+        issued, logs_in = issuer.authentication_classes, issuer.logs_in
     except (ImportError, RuntimeError, AttributeError):
         return  # Another check says so, or the host's issuer names none.
     if not has_own_api():
@@ -154,6 +156,15 @@ def accepted_tokens() -> Iterator[CheckMessage]:
             hint=f'Add "{each.__module__}.{each.__qualname__}" to REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"], '
             "and to the authentication_classes of views that have their own.",
             id=TOKEN_REFUSED,
+        )
+    if logs_in:
+        return  # A session is gone when it ends, whoever asks for it.
+    for late, one in ((each, one) for one in issued for each in accepted if each is not one and issubclass(one, each)):
+        yield Warning(
+            f"{late.__module__}.{late.__qualname__} accepts tokens that have ended, or of users who may not sign in.",
+            hint=f'Write "{one.__module__}.{one.__qualname__}", which refuses them, in its place in '
+            'REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"] and in the authentication_classes of views.',
+            id=TOKEN_ACCEPTED_LATE,
         )
 
 
