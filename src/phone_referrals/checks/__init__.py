@@ -37,7 +37,6 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         silence.accepted_tokens,
         silence.pages,
         urls.shadowed_urls,
-        urls.nested_pages,
     )
     return [*silence.malformed()] or [message for part in parts for message in part()]
 

@@ -11,7 +11,7 @@ from django.urls.resolvers import URLResolver
 from rest_framework.views import APIView
 
 from phone_referrals.api import ApiView
-from phone_referrals.checks.ids import PAGES_NESTED, URL_SHADOWED
+from phone_referrals.checks.ids import URL_SHADOWED
 
 APPS = {"phone_referrals", "phone_referrals_pages"}
 # One of them fits any converter of Django's, and most expressions.
@@ -33,8 +33,8 @@ def shadowed_urls() -> Iterator[CheckMessage]:
     for shadow, (route, names) in shadows.items():
         yield Error(
             f"{shadow}, at {route!r} in the URLconf, answers instead of the package's views: {', '.join(names)}.",
-            hint="Include the package's URLs before it, or below a prefix of their own: "
-            'path("api/phone/", include("phone_referrals.urls")).',
+            hint="Include the package's URLs before what matches everything. Beside users/ of an API of your own, give "
+            'them a prefix: path("api/phone/", include("phone_referrals.urls")).',
             id=URL_SHADOWED,
         )
 
@@ -49,18 +49,6 @@ def has_own_api() -> bool:
     urlconf = getattr(settings, "ROOT_URLCONF", None)
     views = [view for view in _views(get_resolver(urlconf)) if isinstance(view, type)] if urlconf else []
     return any(issubclass(view, APIView) and not issubclass(view, ApiView) for view in views)
-
-
-def nested_pages() -> Iterator[CheckMessage]:
-    namespaces = {name.rpartition(":")[0] for name, *_ in _all_ours()}
-    for namespace in sorted(namespaces):
-        *outer, pages = namespace.split(":")
-        if outer and pages.startswith("phone_referrals_pages"):
-            yield Error(
-                f"The pages are included inside another namespace, as {namespace!r}, where their links lead nowhere.",
-                hint='Include them in the root URLconf: path("account/", include("phone_referrals.pages.urls")).',
-                id=PAGES_NESTED,
-            )
 
 
 def _all_ours() -> Iterator[tuple[str, Any, dict[str, Any]]]:

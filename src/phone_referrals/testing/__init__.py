@@ -7,10 +7,9 @@ import json
 from itertools import count
 from typing import Any
 
-from django.urls import reverse
-
 from phone_referrals import phones
 from phone_referrals.models import PhoneVerification
+from phone_referrals.routing import address_of
 from phone_referrals.signin.codes import Purpose
 from phone_referrals.signin.derived import live_codes
 
@@ -36,11 +35,11 @@ def sign_in(client: Any, phone_number: str, **data: Any) -> dict[str, Any]:
     """
     options = {"content_type": "application/json", "REMOTE_ADDR": f"fd00:0:{next(_addresses):x}::1"}
     body = json.dumps({"phone_number": phone_number})
-    asked = client.post(reverse("phone_referrals:get_verify_code"), body, **options)
+    asked = client.post(address_of(None, "phone_referrals:get_verify_code"), body, **options)
     assert asked.status_code == 200, asked.content[:500]  # noqa: S101 - it is for tests
     answer: dict[str, Any] = {"code": last_code(phone_number), "request_id": asked.json()["request_id"]}
     body = json.dumps({"phone_number": phone_number, **answer, **data})
-    answered = client.post(reverse("phone_referrals:auth"), body, **options)
+    answered = client.post(address_of(None, "phone_referrals:auth"), body, **options)
     assert answered.status_code in {200, 201}, answered.content[:500]  # noqa: S101
     answer = answered.json()
     if answer["token"]:
