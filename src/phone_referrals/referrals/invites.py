@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core import signing
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
-from phone_referrals.exceptions import RedeemError
+from phone_referrals.exceptions import PhoneReferralsError
 from phone_referrals.http import is_utf8
 from phone_referrals.models import Referral
 from phone_referrals.referrals.codes import read
@@ -60,11 +60,12 @@ def likely(codes: list[str]) -> str:
 def accept(request: Any, user: Any) -> Referral | None:
     """Redeem the first valid invitation that the browser of `request` keeps, for a site with a sign-up of its own.
 
-    Returns `None` where none is valid. Call `forget(response)` then, so that the next user of the browser redeems none.
+    Returns `None` where none is valid, or none can be redeemed now: the sign-up does not fail for it. Call
+    `forget(response)` then, so that the next user of the browser redeems none.
     """
     try:
         return redeem_first(user, codes_in(request))
-    except RedeemError:
+    except PhoneReferralsError:
         return None
 
 
