@@ -124,7 +124,14 @@ def main(wheel):
 
 
 def read_types(site):
-    tools = ["mypy", "django-stubs", "djangorestframework-stubs", "pyright", "dj-database-url"]
+    tools = [
+        "mypy",
+        "django-stubs",
+        "djangorestframework-stubs",
+        "pyright",
+        "dj-database-url",
+        "djangorestframework-simplejwt",
+    ]
     site.run("pip", "install", "--quiet", "--disable-pip-version-check", *tools)
     shutil.copytree(ROOT / "tests/hosts", site.directory / "tests/hosts")
     shutil.copy(ROOT / "tests/settings.py", site.directory / "tests")

@@ -11,7 +11,7 @@ from django.db import connection
 ROOT = Path(__file__).parents[2]
 HOSTS = ROOT / "tests/hosts"
 KINDS = ["phone_first", "abstract_user", "own_field", "own_text", "profile", "uuid_key", "auth_user"]
-OTHERS = ["email_user", "second_factor", "soft_delete"]
+OTHERS = ["email_user", "own_jwt", "second_factor", "soft_delete"]
 # Their keys, columns or constraints are others than those of the tests' own user model.
 OTHER_TABLES = {"own_text", "profile", "uuid_key", "email_user"}
 FLOWS = {**dict.fromkeys(KINDS, "flow"), **dict(zip(OTHERS, OTHERS, strict=True))}
@@ -50,7 +50,7 @@ def test_everything_works_on(host, flow):
     assert "skipped" not in output
 
 
-@pytest.mark.parametrize("host", [*KINDS, "email_user"])
+@pytest.mark.parametrize("host", [*KINDS, "email_user", "own_jwt"])
 def test_adoption_takes_few_lines(host):
     lines = [line for file in HOSTS.joinpath(host).glob("*.py") for line in file.read_text().splitlines()]
     adopting = [line for line in lines if line.endswith("  # +")]
