@@ -1,14 +1,23 @@
-"""The form of docs/howto/existing_users.md, in a browser. What the two calls answer is tested by tests/docs."""
+"""Examples of docs/howto that people see, in a browser.
 
+What the two calls of existing_users.md answer is tested by tests/docs.
+"""
+
+import os
 import re
+from pathlib import Path
 
 import pytest
 from django.template import RequestContext, Template
 from django.test import RequestFactory
 from playwright.sync_api import expect
 
+import phone_referrals
 from tests.docs.blocks import blocks
 from tests.docs.pages import PAGES
+
+# Playwright has an event loop in this thread, beside which Django's tests clear the database.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
 API = "http://example.com/api/users/me/phone/"
 
@@ -61,3 +70,36 @@ def test_a_form_asks_for_a_code_and_then_enters_it(page):
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', html)[1]
     assert {call.headers["x-csrftoken"] for call in calls} == {token}
     assert "765682" in calls[-1].post_data
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_file_gives_every_page_its_footer(page, request, settings, tmp_path, last_code, phone):
+    (template,) = blocks(PAGES["docs/howto/templates.md"], "html")
+    file = tmp_path / re.match(r"{# templates/(\S+) #}", template)[1]
+    file.parent.mkdir()
+    file.write_text(template)
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    settings.ROOT_URLCONF = "tests.pages.urls"
+    settings.STATIC_URL, settings.STATIC_ROOT = "/static/", Path(phone_referrals.__file__).parent / "static"
+    settings.ALLOWED_HOSTS = ["*"]
+    url = request.getfixturevalue("live_server").url  # It reads STATIC_URL once, when it starts.
+    failed = []
+    page.on("pageerror", lambda error: failed.append(error.message))
+    page.on("response", lambda response: failed.append(response.url) if response.status >= 400 else None)
+
+    def look(heading):
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        expect(page.get_by_role("contentinfo")).to_have_text("The shop")
+        assert page.evaluate("document.styleSheets[0].cssRules.length") > 10
+
+    page.goto(f"{url}/sign-in/")
+    look("Sign in")
+    page.get_by_role("textbox").fill(phone)
+    page.locator("main button").first.click()
+    look("Enter the code")
+    page.get_by_role("textbox").fill(last_code(phone))
+    page.locator("main button").first.click()
+    look("Your profile")
+    page.goto(f"{url}/invitees/")
+    look("People you invited")
+    assert failed == []
