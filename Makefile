@@ -17,7 +17,7 @@ demo: .venv/demo.stamp  ## The example site on a PostgreSQL of its own, until it
 
 test: .venv/test.stamp  ## The suite on SQLite, then what depends on the database on PostgreSQL; both together cover the package.
 	@$(BIN)/coverage erase
-	env -u DATABASE_URL $(PYTEST) $(MEASURED)
+	env -u DATABASE_URL $(PYTEST) $(MEASURED) -m "not hostile"
 	$(POSTGRES) $(PYTEST) $(MEASURED) -m database
 	$(BIN)/coverage report
 

@@ -23,11 +23,14 @@ from phone_referrals.models import Referral
 from phone_referrals.signin.verification import request_code
 from phone_referrals.sms import locmem
 
+# Hostile input: `make test` sends it to PostgreSQL alone, which refuses more of it than SQLite.
+HOSTILE = ("tests/fuzz/", "tests/pages/test_bad_input.py", "tests/test_bad_input.py")
 # Races, attacks, long histories and hostile input.
-SLOW = ("tests/attacks/", "tests/fuzz/", "tests/races/", "test_state_machine.py", "test_bad_input.py")
+SLOW = (*HOSTILE, "tests/attacks/", "tests/races/", "test_state_machine.py")
 # What these prove depends on the database: its statements, locks, constraints, plans, order and types. `make test` runs
 # them on PostgreSQL, too. Everything else asks the same of any database: what is answered, shown, logged and refused.
 DATABASE = (
+    *HOSTILE,
     "tests/admin/test_lists.py",
     "tests/admin/test_referrals.py",
     "tests/management/",
@@ -119,7 +122,10 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if any(part in item.nodeid for part in SLOW):
             item.add_marker(pytest.mark.slow)
-        if depends_on_database(item):
+        is_hostile = item.nodeid.startswith(HOSTILE)
+        if is_hostile:
+            item.add_marker(pytest.mark.hostile)
+        if is_hostile or depends_on_database(item):
             item.add_marker(pytest.mark.database)
 
 
