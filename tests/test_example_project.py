@@ -305,7 +305,7 @@ def test_the_demo_signs_a_phone_and_its_admin_in_and_leaves_nothing_however_it_i
         url = output[-1].split()[1]
         address = urlsplit(url).hostname, urlsplit(url).port
         site = http.client.HTTPConnection(*address, timeout=60)
-        body = json.dumps({"phone_number": "+79123456767"})
+        body = json.dumps({"phone_number": "+79123456789"})
         site.request("POST", "/api/users/get_verify_code/", body, {"Content-Type": "application/json"})
         assert re.fullmatch(r"\d{6}", json.load(site.getresponse())["code"])
         phone, password = re.fullmatch(rf"Admin: {url}admin/ as (\+1201555019\d) with (\w+)\n", output[-2]).groups()
