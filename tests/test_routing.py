@@ -1,9 +1,10 @@
 """Our views under prefixes that capture, with namespaces, languages and versions of the host."""
 
 import re
+from types import ModuleType
 
 import pytest
-from django.urls import NoReverseMatch, resolve
+from django.urls import NoReverseMatch, include, path, resolve
 
 from phone_referrals import urls as urls_of_api
 from phone_referrals.models import Referral, ReferralCode
@@ -55,9 +56,9 @@ def test_every_call_works_under_any_prefix(settings, api, make_user, prefix, mon
     monkeypatch.setattr(APIView, "versioning_class", import_string(versioning) if versioning else None)
     user = make_user()
     api.force_authenticate(user)
-    for method, path, status in CALLS:
-        response = getattr(api, method)(prefix + path.format(pk=user.pk))
-        assert response.status_code == status, (path, response.content)
+    for method, call, status in CALLS:
+        response = getattr(api, method)(prefix + call.format(pk=user.pk))
+        assert response.status_code == status, (call, response.content)
 
 
 @pytest.mark.parametrize("prefix", APIS)
@@ -106,6 +107,23 @@ def test_a_captured_prefix_of_another_place_is_not_guessed(rf):
     request.resolver_match = resolve("/api/v1/users/me/")
     with pytest.raises(NoReverseMatch):
         address_of(request, "phone_referrals_pages:nowhere")
+
+
+def shop(name):
+    """Return a site's namespace with an own view, one further inside, and our pages."""
+    inner = path("inner/", include(([path("", print, name="view")], "inner")))
+    patterns = [path("own/", print, name="view"), inner, path("account/", include("phone_referrals.pages.urls"))]
+    return path(f"{name}/", include((patterns, name)))
+
+
+def test_the_pages_beside_the_view_that_was_asked_are_found(settings, rf):
+    settings.ROOT_URLCONF = ModuleType("urls")
+    settings.ROOT_URLCONF.urlpatterns = [shop("a"), shop("b")]
+    for name in "ab":
+        for address in (f"/{name}/own/", f"/{name}/inner/", f"/{name}/account/"):
+            request = rf.get(address)
+            request.resolver_match = resolve(address)
+            assert address_of(request, "phone_referrals_pages:sign_in") == f"/{name}/account/sign-in/", address
 
 
 def test_every_handler_takes_what_a_prefix_captures():

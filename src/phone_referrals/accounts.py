@@ -9,11 +9,12 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connections, models, router
+from django.db.models.deletion import Collector
 from django.utils.module_loading import import_string
 
 from phone_referrals import phones, statements
 from phone_referrals.conf import conf
-from phone_referrals.exceptions import AccountDisabled, InvalidPhoneNumber, StaffNotAllowed
+from phone_referrals.exceptions import AccountDisabled, DeletionRefused, InvalidPhoneNumber, StaffNotAllowed
 
 SHORTEST_USERNAME = 8  # Of 16 characters each: 4 billion.
 
@@ -97,6 +98,19 @@ class PhoneAccounts:
         Called in a transaction, with the row locked. A row that is still there afterwards loses its phone.
         """
         user.delete()
+
+    def require_deletable(self, user: Any) -> None:
+        """Raise `DeletionRefused` where Django knows of rows that protect the user; asked before a code is sent.
+
+        Asks nothing of a host whose `delete` is its own: that overrides this, too, where it deletes the row.
+        """
+        model = get_user_model()
+        if type(self).delete is not PhoneAccounts.delete or model.delete is not models.Model.delete:
+            return
+        try:
+            Collector(using=router.db_for_write(model), origin=user).collect([user])
+        except (models.ProtectedError, models.RestrictedError):
+            raise DeletionRefused from None
 
     def may_sign_in(self, user: Any) -> bool:
         """Return whether the account is in use: neither disabled nor hidden, as deleted users are on some sites.

@@ -78,7 +78,7 @@ class SignInError(PhoneReferralsError):
 
 
 class PhoneNotAllowed(SignInError):
-    """Base of what the number alone decides, whoever has it."""
+    """Base of the refusals that depend on the number alone."""
 
     code = "phone_not_allowed"
     default_message = _("Codes are not sent to numbers of this kind.")

@@ -177,7 +177,7 @@ describe(
     "profiles.account_views.GetDeleteCodeView",
     "post",
     "get_delete_account_code",
-    {200: CodeSent, **OWN},
+    {200: CodeSent, **OWN, 409: CONFLICT},
     request=None,
 )
 describe("profiles.account_views.DeleteView", "post", "delete_account", {204: None, **OWN, 409: CONFLICT})

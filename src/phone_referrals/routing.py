@@ -21,7 +21,7 @@ def address_of(request: Any, name: str, **own: Any) -> str:
     app, _, view = name.partition(":")
     places = [name, *(f"{each}:{view}" for each in _namespaces(get_resolver(get_urlconf()), app))]
     if match is not None:
-        places.insert(0, ":".join([*match.namespaces[:-1], name]))
+        places[:0] = [":".join([*match.namespaces[:depth], name]) for depth in range(len(match.namespaces), 0, -1)]
         if match.namespace and (app == "phone_referrals" or app in match.app_names[-1:]):
             places.insert(0, f"{match.namespace}:{view}")
     for place in dict.fromkeys(places):

@@ -1,15 +1,17 @@
 """Statements on a row or two, written out or kept: to compile as little as this takes the ORM longer than to run it."""
 
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from django.db import OperationalError, connections, models
+from django.db import DatabaseError, IntegrityError, OperationalError, connections, models
 from django.db.models.constants import OnConflict
 
 Result = TypeVar("Result")
 
 # Deadlocks, lock time-outs and failures to serialize: by the numbers of MySQL and MariaDB, and as SQLSTATE.
 LOCKS_LOST = {1205, 1213, "40001", "40P01"}
+FOREIGN_KEYS_BROKEN = {1451, 1452, "23001", "23503", sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY}
 TRIES = 5
 
 
@@ -150,10 +152,15 @@ def waited_for_locks(error: OperationalError) -> bool:
     return not _codes_of(error).isdisjoint(LOCKS_LOST | {"55P03"})
 
 
+def broke_foreign_key(error: IntegrityError) -> bool:
+    """Return whether rows that point at what was deleted, or at what is missing, made a statement or a commit fail."""
+    return not _codes_of(error).isdisjoint(FOREIGN_KEYS_BROKEN)
+
+
 def _has_lost_locks(error: OperationalError) -> bool:
     return not _codes_of(error).isdisjoint(LOCKS_LOST)
 
 
-def _codes_of(error: OperationalError) -> set[Any]:
+def _codes_of(error: DatabaseError) -> set[Any]:
     cause = error.__cause__  # psycopg calls it `sqlstate`, psycopg2 `pgcode`.
-    return {*error.args[:1], getattr(cause, "sqlstate", None), getattr(cause, "pgcode", None)}
+    return {*error.args[:1], *(getattr(cause, name, None) for name in ("sqlstate", "pgcode", "sqlite_errorcode"))}

@@ -167,6 +167,22 @@ def test_a_host_that_names_or_leaves_out_the_phone_has_its_way(host, make_user, 
     page.get_form(request, user, change=True)
 
 
+def test_a_phone_that_is_not_editable_is_not_on_the_form(host, monkeypatch, make_user):
+    page, request = host()
+    monkeypatch.setattr(get_user_model()._meta.get_field("phone_number"), "editable", False)
+    assert "phone_number" not in flatten_fieldsets(page.get_fieldsets(request, make_user(1)))
+
+
+def test_the_form_of_a_host_is_asked_for_all_of_its_fields(host, make_user):
+    def get_form(page, *args, **kwargs):
+        form = super(type(page), page).get_form(*args, **kwargs)
+        form.base_fields["is_active"].disabled = True
+        return form
+
+    page, request = host(get_form=get_form)
+    assert "phone_number" in page.get_form(request, make_user(1), change=True).base_fields
+
+
 @pytest.mark.parametrize("field", ["username", "profile__phone"])
 def test_a_phone_in_a_column_of_text_or_of_a_profile_is_not_on_the_form_by_itself(host, settings, field):
     settings.PHONE_REFERRALS_PHONE_FIELD = field

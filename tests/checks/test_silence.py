@@ -4,7 +4,10 @@ from types import ModuleType
 import pytest
 from django.contrib import admin
 from django.urls import include, path
+from rest_framework.authentication import TokenAuthentication
 from rest_framework.decorators import api_view
+from rest_framework.permissions import AllowAny
+from rest_framework.views import APIView
 
 from phone_referrals import checks
 from phone_referrals.checks import ids as check_ids
@@ -170,6 +173,21 @@ def test_a_token_that_the_sites_own_api_refuses_is_told(settings):
 
 
 @pytest.mark.parametrize(
+    "attributes",
+    [
+        {"permission_classes": [AllowAny]},
+        {"authentication_classes": []},
+        {"authentication_classes": [TokenAuthentication]},
+    ],
+)
+def test_a_view_that_asks_for_no_user_by_default_is_let_be(settings, attributes):
+    settings.REST_FRAMEWORK = {}
+    settings.ROOT_URLCONF = ModuleType("urls")
+    settings.ROOT_URLCONF.urlpatterns = [path("own/", type("View", (APIView,), attributes).as_view())]
+    assert checks.check_settings() == []
+
+
+@pytest.mark.parametrize(
     ("issuer", "theirs", "ours"),
     [
         ("DRFTokenIssuer", "rest_framework.authentication.TokenAuthentication", "drf.TokenAuthentication"),
@@ -184,9 +202,11 @@ def test_a_class_that_accepts_ended_tokens_is_told(settings, issuer, theirs, our
     message = only()
     assert (message.id, message.is_serious()) == (check_ids.TOKEN_ACCEPTED_LATE, False)
     assert theirs in message.msg
-    assert f'"phone_referrals.tokens.{ours}"' in message.hint
-    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [f"phone_referrals.tokens.{ours}"]}
-    assert checks.check_settings() == []
+    ours = f"phone_referrals.tokens.{ours}"
+    assert f'"{ours}"' in message.hint
+    for classes in ([ours], [ours, theirs]):  # The first refuses for both.
+        settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": classes}
+        assert checks.check_settings() == []
 
 
 def test_a_session_that_has_ended_is_accepted_by_nobody(settings):

@@ -2,8 +2,9 @@ import re
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import PROTECT, RESTRICT, ProtectedError
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -146,14 +147,23 @@ def test_what_the_host_protects_is_a_refusal_and_nothing_has_happened(monkeypatc
 
 
 @pytest.mark.parametrize("rule", [PROTECT, RESTRICT])
-def test_a_protected_user_keeps_the_code(me, post, last_code, monkeypatch, rule):
+def test_a_protected_user_is_refused_before_a_code_is_sent(me, post, delete, outbox, monkeypatch, rule):
     monkeypatch.setattr(Profile._meta.get_field("user").remote_field, "on_delete", rule)
     profile = Profile.objects.create(user=get_user_model().objects.get(), phone=OLD)
+    outbox.clear()
+    refused = post(me, "get_verify_code/")
+    assert (refused.status, refused.code, outbox) == (409, "deletion_refused", [])
+    profile.delete()
+    assert delete(me).status == 204
+
+
+@pytest.mark.parametrize("rule", [PROTECT, RESTRICT])
+def test_a_user_who_is_protected_meanwhile_is_refused(me, post, last_code, monkeypatch, rule):
     post(me, "get_verify_code/")
+    monkeypatch.setattr(Profile._meta.get_field("user").remote_field, "on_delete", rule)
+    Profile.objects.create(user=get_user_model().objects.get(), phone=OLD)
     refused = post(me, "delete/", code=last_code(OLD))
     assert (refused.status, refused.code) == (409, "deletion_refused")
-    profile.delete()
-    assert post(me, "delete/", code=last_code(OLD)).status == 204
 
 
 class KeepingAccounts(PhoneAccounts):
@@ -289,3 +299,26 @@ def test_a_phone_that_is_changed_meanwhile_has_proven_nothing(me, post, last_cod
     monkeypatch.setattr("phone_referrals.profiles.delete_account.lock", change_first)
     assert post(me, "delete/", code=code).code == "code_expired"
     assert get_user_model().objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_hook_that_fails_after_the_deletion_refuses_nothing(me, delete, monkeypatch):
+    def fail():
+        raise IntegrityError("An audit row of the host.")
+
+    monkeypatch.setattr(PhoneAccounts, "delete", lambda accounts, user: (user.delete(), transaction.on_commit(fail)))
+    with pytest.raises(IntegrityError):
+        delete(me)
+    assert not get_user_model().objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_of_the_host_that_exists_twice_is_no_refusal(me, delete, monkeypatch):
+    def leave_twice(accounts, user):
+        for _ in range(2):
+            Group.objects.create(name="former customers")
+
+    monkeypatch.setattr(PhoneAccounts, "delete", leave_twice)
+    with pytest.raises(IntegrityError):
+        delete(me)
+    assert me.get("/api/users/me/").status_code == 200

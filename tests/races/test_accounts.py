@@ -10,10 +10,17 @@ from types import SimpleNamespace
 import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from phone_referrals.accounts import PhoneAccounts, lock
-from phone_referrals.exceptions import AccountDisabled, Busy, InvalidReferralCode, PhoneTaken, ReferralCodeExhausted
+from phone_referrals.exceptions import (
+    AccountDisabled,
+    Busy,
+    DeletionRefused,
+    InvalidReferralCode,
+    PhoneTaken,
+    ReferralCodeExhausted,
+)
 from phone_referrals.models import RedeemedPhone, Referral, ReferralCode
 from phone_referrals.profiles import change_phone, delete_account
 from phone_referrals.profiles.change_phone import PhoneChanged
@@ -113,7 +120,7 @@ def test_the_deletion_crashes_without_the_lock(at_once, make_user, monkeypatch):
     # Not left to chance: a friend enters the code in the slow moment.
     monkeypatch.setattr(naive, "pause", lambda: at_once(lambda: redeem(friend, "A0")))
 
-    with pytest.raises(DatabaseError):
+    with pytest.raises(DeletionRefused):  # By the friend's foreign key.
         delete_account.delete_account(owner, code="000000")
 
 

@@ -1,6 +1,7 @@
 """What the host's own admin of users shows of this package."""
 
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 from django import forms
@@ -84,10 +85,13 @@ class PhoneUserAdminMixin(UnreportedAdmin):
         is_own = type(self).get_fieldsets is not PhoneUserAdminMixin.get_fieldsets
         if chosen or is_own or "__" in conf.phone_field:
             return False
-        # Neither what the host excludes nor a column of text, which would take any spelling. The form that the host
-        # has may name other fields, of which Django takes those of the fieldsets instead.
-        field = self.get_form(request, obj, fields=[conf.phone_field]).base_fields.get(conf.phone_field)
-        return isinstance(field, PhoneNumberField) and conf.phone_field not in flatten_fieldsets(fieldsets)
+        field = self.model._meta.get_field(conf.phone_field)
+        left_out = (self.get_exclude(request, obj), self.form._meta.exclude, self.get_readonly_fields(request, obj))
+        elsewhere = {*flatten_fieldsets(fieldsets), *chain.from_iterable(names or () for names in left_out)}
+        if not field.editable or conf.phone_field in elsewhere:
+            return False
+        # Not a column of text, which would take any spelling.
+        return isinstance(self.formfield_for_dbfield(field, request), PhoneNumberField)
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)

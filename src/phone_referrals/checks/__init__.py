@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage
 
-from phone_referrals.checks import host, messages, silence, urls
+from phone_referrals.checks import host, messages, silence, urls, users
 from phone_referrals.checks.database import check_database
 from phone_referrals.checks.deployment import check_deployment
 
@@ -14,7 +14,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     parts = (
         host.phone_field,
         host.phone_formats,
-        host.users_by_phone,
+        users.users_by_phone,
         host.dotted_paths,
         messages.limits,
         messages.regions,

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib import import_module
-from typing import Any
 
 from django.apps import apps
 from django.conf import settings
@@ -15,12 +14,10 @@ from django.db.models.fields.reverse_related import OneToOneRel
 from django.utils.module_loading import import_string
 
 from phone_referrals import phones
-from phone_referrals.accounts import PhoneAccounts, get_accounts, username_of
+from phone_referrals.accounts import PhoneAccounts, get_accounts
 from phone_referrals.checks.ids import (
     BACKEND_MISSING,
-    COLUMN_NOT_FILLED,
     ISOLATION_LEVEL_WRONG,
-    NEW_USERS_REFUSED,
     PATH_NOT_IMPORTABLE,
     PHONE_FIELD_IS_KEY,
     PHONE_FIELD_MISSING,
@@ -30,7 +27,6 @@ from phone_referrals.checks.ids import (
     REFRESHED_AFTER_THE_END,
     SECOND_FACTOR_KEPT,
     TOKEN_APP_MISSING,
-    USER_WITHOUT_TEXT,
 )
 from phone_referrals.conf import conf
 from phone_referrals.models import Referral
@@ -99,51 +95,6 @@ def phone_formats() -> Iterator[CheckMessage]:
                 hint=f'Remove {name}, or write {name} = "E164". To show national numbers, call `as_national`.',
                 id=PHONE_FORMAT_WRONG,
             )
-
-
-def users_by_phone() -> Iterator[CheckMessage]:
-    try:
-        creates = type(get_accounts()).create
-    except (ImportError, RuntimeError):
-        return  # Another check says so.
-    if creates is not PhoneAccounts.create:
-        return
-    model = get_user_model()
-    unique = {each.fields for each in model._meta.total_unique_constraints}
-    for field in model._meta.concrete_fields:
-        is_unique = field.unique or (field.name,) in unique
-        is_left_alone = field.null or field.primary_key or field.has_default() or field.has_db_default()
-        is_filled = field.name == conf.phone_field or field == username_of(model)
-        if is_unique and not (is_left_alone or is_filled):
-            yield Error(
-                f"The field {field.name!r} of {model._meta.label} must be another for each user, and has no default: "
-                "the second user who signs up by phone is refused.",
-                hint="Give it null=True and blank=True, keep None when the model is cleaned, and require it in forms "
-                "and serializers of your own, which take it as optional: the how-to of existing users has the lines. "
-                "Or give it a callable default; or name a class that fills it in PHONE_REFERRALS_ACCOUNTS. If your "
-                "model fills it when it is saved, silence this check.",
-                id=COLUMN_NOT_FILLED,
-            )
-    user = model()
-    for name, refused in (("is_active", False), ("is_staff", True), ("is_superuser", True)):
-        # A method is always true.
-        if bool(getattr(user, name, not refused)) is refused and not (refused and conf.allow_staff):
-            yield Error(
-                f"{name!r} is {refused} for each new {model._meta.label}, so those who sign up by phone are refused.",
-                hint=f"Give it default={not refused}; make it a @property if it is a method; or set it in `create` of "
-                "a class that PHONE_REFERRALS_ACCOUNTS names.",
-                id=NEW_USERS_REFUSED,
-            )
-    text: Any = ""
-    with suppress(Exception):  # The site's own code may need a user that is saved.
-        text = model.__str__(user)
-    if text is None:
-        yield Error(
-            f"The text of a {model._meta.label} that has only a phone is None: pages of the admin answer 500.",
-            hint=f'Write in {model.__name__}: def __str__(self): return self.get_username() or f"user {{self.pk}}". '
-            "Below phone_referrals.base_user.PhoneUserMixin, a model needs no __str__ of its own.",
-            id=USER_WITHOUT_TEXT,
-        )
 
 
 def dotted_paths() -> Iterator[CheckMessage]:

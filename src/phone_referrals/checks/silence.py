@@ -160,6 +160,8 @@ def accepted_tokens() -> Iterator[CheckMessage]:
     if logs_in:
         return  # A session is gone when it ends, whoever asks for it.
     for late, one in ((each, one) for one in issued for each in accepted if each is not one and issubclass(one, each)):
+        if one in accepted and accepted.index(one) < accepted.index(late):
+            continue  # It is asked first, and refuses.
         yield Warning(
             f"{late.__module__}.{late.__qualname__} accepts tokens that have ended, or of users who may not sign in.",
             hint=f'Write "{one.__module__}.{one.__qualname__}", which refuses them, in its place in '

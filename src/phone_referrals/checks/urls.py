@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.urls import NoReverseMatch, Resolver404, get_resolver, get_script_prefix, resolve, reverse
 from django.urls.resolvers import URLResolver
+from rest_framework.permissions import AllowAny
 from rest_framework.views import APIView
 
 from phone_referrals.api import ApiView
@@ -45,10 +46,16 @@ def includes_pages() -> bool:
 
 
 def has_own_api() -> bool:
-    """Tell whether a view of REST framework that is not the package's is among the site's URLs."""
+    """Tell whether a view that is not the package's takes REST framework's default authentication for its users."""
     urlconf = getattr(settings, "ROOT_URLCONF", None)
-    views = [view for view in _views(get_resolver(urlconf)) if isinstance(view, type)] if urlconf else []
-    return any(issubclass(view, APIView) and not issubclass(view, ApiView) for view in views)
+    views = _views(get_resolver(urlconf)) if urlconf else iter(())
+    return any(_asks_for_users(view) for view in views if isinstance(view, type) and issubclass(view, APIView))
+
+
+def _asks_for_users(view: type[APIView]) -> bool:
+    is_open = AllowAny in view.permission_classes and view.permission_classes is not APIView.permission_classes
+    takes_default = view.authentication_classes is APIView.authentication_classes
+    return takes_default and not is_open and not issubclass(view, ApiView)
 
 
 def _all_ours() -> Iterator[tuple[str, Any, dict[str, Any]]]:

@@ -2,15 +2,16 @@
 
 import logging
 from collections.abc import Mapping
+from threading import Event
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, router, transaction
-from django.db.models import Model, ProtectedError, RestrictedError
-from django.db.models.deletion import Collector
+from django.db.models import ProtectedError, RestrictedError
 from django.views.decorators.debug import sensitive_variables
 
-from phone_referrals.accounts import PhoneAccounts, get_accounts, lock, provable_phone_of
+from phone_referrals import statements
+from phone_referrals.accounts import get_accounts, lock, provable_phone_of
 from phone_referrals.exceptions import CodeExpired, DeletionRefused, NoPhone
 from phone_referrals.models import Referral
 from phone_referrals.referrals import codes
@@ -24,9 +25,11 @@ logger = logging.getLogger("phone_referrals")
 
 
 def request_deletion(user: Any, *, host: str, address: str = "", data: Mapping[str, Any] = {}) -> CodeSent:
-    """Send the code; raises `NoPhone` or what `request_code` raises."""
+    """Send the code; raises `NoPhone`, `DeletionRefused` or what `request_code` raises."""
+    phone_number = _phone_of(user)
+    get_accounts().require_deletable(user)  # Before a message is sent in vain.
     return request_code(
-        phone_number=_phone_of(user),
+        phone_number=phone_number,
         purpose=Purpose.DELETE_ACCOUNT,
         user=user,
         host=host,
@@ -44,10 +47,12 @@ def delete_account(user: Any, *, code: str) -> None:
     where rows of the host keep the user from being deleted, or `AccountDisabled` for one who was deleted meanwhile.
     """
     phone_number = _phone_of(user)
-    _require_deletable(user)  # Before the code is used up.
     check_code(phone_number=phone_number, code=code, purpose=Purpose.DELETE_ACCOUNT, user=user)
+    alias, committed = router.db_for_write(get_user_model()), Event()
     try:
-        with codes.withdrawn(user), transaction.atomic(using=router.db_for_write(get_user_model())):
+        with codes.withdrawn(user), transaction.atomic(using=alias):
+            # The first of the hooks: what a hook of the host raises later is no refusal.
+            transaction.on_commit(committed.set, using=alias)
             locked = lock(user)
             if provable_phone_of(locked) != phone_number:
                 raise CodeExpired  # It has proven a phone that another request has changed meanwhile.
@@ -58,23 +63,14 @@ def delete_account(user: Any, *, code: str) -> None:
             # Of a user whom the site keeps. Where the row is gone, nobody points at it any more.
             Referral.objects.of(user).erase_codes()
             _let_go(user.pk, phone_number)
-    except (ProtectedError, RestrictedError):
-        raise DeletionRefused from None
     except IntegrityError as error:
-        # A foreign key that Django knows nothing of, or defers: some databases say so when the deletion is committed.
-        constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or "a foreign key"
-        logger.error("Account not deleted: %s", constraint)  # noqa: TRY400 - its words may quote the row
-        raise DeletionRefused from None
-
-
-def _require_deletable(user: Any) -> None:
-    """Raise `DeletionRefused` where Django knows of rows that protect the user. A host's own deletion is not judged."""
-    model = get_user_model()
-    if type(get_accounts()).delete is not PhoneAccounts.delete or model.delete is not Model.delete:
-        return
-    try:
-        Collector(using=router.db_for_write(model), origin=user).collect([user])
-    except (ProtectedError, RestrictedError):
+        is_known = isinstance(error, ProtectedError | RestrictedError)
+        if committed.is_set() or not (is_known or statements.broke_foreign_key(error)):
+            raise
+        if not is_known:
+            # Django knows nothing of the key, or defers it: some databases refuse it when the deletion is committed.
+            constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or "a foreign key"
+            logger.error("Account not deleted: %s", constraint)  # noqa: TRY400 - its words may quote the row
         raise DeletionRefused from None
 
 

@@ -4,6 +4,7 @@ No database is asked when a link is followed. An unknown code is so answered lik
 following links which codes there are. Several are kept, because `?ref=` may be of a newsletter, or a link truncated.
 """
 
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -12,11 +13,13 @@ from django.conf import settings
 from django.core import signing
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
-from phone_referrals.exceptions import PhoneReferralsError
+from phone_referrals.exceptions import PhoneReferralsError, RedeemError
 from phone_referrals.http import is_utf8
 from phone_referrals.models import Referral
 from phone_referrals.referrals.codes import read
 from phone_referrals.referrals.redeem import redeem_first
+
+logger = logging.getLogger("phone_referrals")
 
 COOKIE = "phone_referrals_invite"
 SALT = "phone_referrals.referrals.invites"
@@ -65,7 +68,10 @@ def accept(request: Any, user: Any) -> Referral | None:
     """
     try:
         return redeem_first(user, codes_in(request))
-    except PhoneReferralsError:
+    except RedeemError:
+        return None
+    except PhoneReferralsError as error:
+        logger.warning("An invitation was not accepted: %s.", error.code)
         return None
 
 

@@ -12,5 +12,5 @@ class User(AbstractUser, PhoneUserMixin):  # +
     REQUIRED_FIELDS = []
 
     def clean(self) -> None:  # +
-        super().clean()  # Makes an empty text of None, which only one user could have.  # +
+        super().clean()  # Turns None into an empty text, which only one user could have.  # +
         self.email = self.email or None  # +
