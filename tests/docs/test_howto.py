@@ -111,7 +111,9 @@ def test_the_mixin_is_added_as_a_host_adds_it():
 
 def test_an_email_is_the_username_field_as_a_host_has_it():
     # Not `shop("existing_users", "accounts/by_email")`, which would be one more model of users.
-    host = re.sub(r"  # (\+|type.+)| -> None", "", ROOT.joinpath("tests/hosts/email_user/models.py").read_text())
+    host = re.sub(
+        r"  # (\+|(type|pyright).+)| -> None", "", ROOT.joinpath("tests/hosts/email_user/models.py").read_text()
+    )
     assert BLOCKS["existing_users", "accounts/by_email"].partition("\n")[2] == host
 
 

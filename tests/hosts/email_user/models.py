@@ -13,4 +13,4 @@ class User(AbstractUser, PhoneUserMixin):  # +
 
     def clean(self) -> None:  # +
         super().clean()  # Turns None into an empty text, which only one user could have.  # +
-        self.email = self.email or None  # +
+        self.email = self.email or None  # pyright: ignore  # +
