@@ -13,6 +13,7 @@ from django.core import signing
 from django.http import HttpResponse, JsonResponse
 from django.test import AsyncClient, Client
 
+from phone_referrals.exceptions import Busy
 from phone_referrals.models import Referral, ReferralCode
 from phone_referrals.referrals import invites
 from phone_referrals.referrals.codes import code_of, fold
@@ -268,6 +269,16 @@ def test_nothing_of_the_inviter_is_shown(site, client, owner, code, follow, how)
 def test_a_link_leads_to_the_sign_in(site, follow, code):
     answer = follow(code)
     assert (answer.status_code, answer["Location"]) == (303, f"/sign-in/?invite={code}")
+
+
+@pytest.mark.django_db
+def test_a_sign_up_of_the_site_does_not_fail_for_a_lock(rf, make_user, monkeypatch, caplog):
+    def wait_too_long(user, codes):
+        raise Busy(retry_after=1)
+
+    monkeypatch.setattr(invites, "redeem_first", wait_too_long)
+    assert invites.accept(rf.get("/"), make_user(50)) is None
+    assert caplog.messages == ["An invitation was not accepted: busy."]
 
 
 @pytest.mark.django_db
