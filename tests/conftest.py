@@ -177,7 +177,8 @@ def undone(db, outbox):
     def undone():
         cache.clear()
         messages = [*outbox]
-        point = transaction.savepoint()  # Not atomic(), in which no code is sent.
+        # Not atomic(), in which no code is sent. Django 6.1 has another name for it.
+        point = getattr(transaction, "savepoint_create", transaction.savepoint)()
         try:
             yield
         finally:

@@ -140,12 +140,18 @@ def test_a_mobile_number_of_argentina_has_a_9_however_written(text):
     assert phones.parse(text, "AR") == "+5491123456789"
 
 
+knows_benin_of_today = pytest.mark.skipif(
+    not phonenumbers.is_valid_number(phonenumbers.parse("+2290190011234")),
+    reason="An old phonenumbers, of before the numbers of Benin became longer.",
+)
+
+
 @pytest.mark.parametrize(
     ("text", "region", "missing"),
     [
         ("+55 11 8123-4567", None, "a 9 after +55 11"),  # As WhatsApp shows it.
         ("(011) 8123-4567", "BR", "a 9 after +55 11"),
-        ("+229 90 01 12 34", None, "a 01 after +229"),
+        pytest.param("+229 90 01 12 34", None, "a 01 after +229", marks=knows_benin_of_today),
     ],
 )
 def test_a_number_without_digits_that_it_needs_is_told_which(text, region, missing):

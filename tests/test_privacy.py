@@ -671,7 +671,7 @@ def test_no_report_of_an_error_shows_a_number_at_any_address(somebody, phone, ot
         for method in ("get", "post"):
             # The search for `autocomplete_fields` is the site's own, and looks for who asks before it asks us.
             for number in (2, 3) if "autocomplete" in address else (0, 1, 2, 3, 5, 8, 13, 21, 34):
-                point = transaction.savepoint()
+                point = getattr(transaction, "savepoint_create", transaction.savepoint)()
                 with reports() as reported, connection.execute_wrapper(FailAt(number)):
                     data = sent if method == "post" else {}
                     environ = {"RAW_URI": address + query}
