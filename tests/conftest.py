@@ -26,9 +26,9 @@ from phone_referrals.sms import locmem
 # Hostile input: `make test` sends it to PostgreSQL alone, which refuses more of it than SQLite.
 HOSTILE = ("tests/fuzz/", "tests/pages/test_bad_input.py", "tests/test_bad_input.py")
 # Races, attacks, long histories and hostile input.
-SLOW = (*HOSTILE, "tests/attacks/", "tests/races/", "test_state_machine.py")
-# What these prove depends on the database: its statements, locks, constraints, plans, order and types. `make test` runs
-# them on PostgreSQL, too. Everything else asks the same of any database: what is answered, shown, logged and refused.
+SLOW = (*HOSTILE, "tests/attacks/", "tests/races/", "tests/signin/test_state_machine.py")
+# These depend on the database: on its statements, locks, constraints, plans, order and types. `make test` runs them on
+# PostgreSQL, too. All others ask the same of any database: what is answered, shown, logged and refused.
 DATABASE = (
     *HOSTILE,
     "tests/admin/test_lists.py",
@@ -77,7 +77,7 @@ UNMEASURED = (
     "tests/test_statement_counts.py",
     "tests/tokens/test_time_zones.py",
 )
-# What only PostgreSQL runs is run by these.
+# These run the lines that only PostgreSQL reaches.
 MEASURED_ON_POSTGRESQL = ("tests/referrals/", "tests/test_")
 DATABASE_FIXTURES = {"db", "transactional_db"}
 
@@ -120,7 +120,7 @@ def pytest_ignore_collect(collection_path, config):
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if any(part in item.nodeid for part in SLOW):
+        if item.nodeid.startswith(SLOW):
             item.add_marker(pytest.mark.slow)
         is_hostile = item.nodeid.startswith(HOSTILE)
         if is_hostile:
@@ -141,7 +141,7 @@ stopped = []
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
-    """Measure the coverage of some tests alone. What measures is stopped, and started again, where that changes."""
+    """Measure the coverage of some tests alone: stop measuring, and start again, where that changes."""
     if is_measured(item):
         while stopped:
             stopped.pop().start()

@@ -1,6 +1,6 @@
 """Examples of docs/howto that people see, in a browser.
 
-What the two calls of existing_users.md answer is tested by tests/docs.
+The answers of the two calls of existing_users.md are tested by tests/docs.
 """
 
 import os

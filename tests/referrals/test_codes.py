@@ -94,7 +94,7 @@ def test_folding_what_is_folded_changes_nothing(typed):
 
 
 def test_no_character_of_unicode_is_folded_further_the_second_time():
-    # What Unicode has given to nobody has neither case nor parts: all of it is one character to us.
+    # Unassigned characters have neither case nor parts: all of them are one character to us.
     characters = [
         each for each in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(each) not in {"Cn", "Co"}
     ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error
+from django.db.models import Model
 
 from phone_referrals.accounts import PhoneAccounts, get_accounts, username_of
 from phone_referrals.checks.ids import COLUMN_NOT_FILLED, NEW_USERS_REFUSED, USER_WITHOUT_TEXT
@@ -23,6 +24,17 @@ def users_by_phone() -> Iterator[CheckMessage]:
     if creates is not PhoneAccounts.create:
         return
     model = get_user_model()
+    yield from _unfilled_columns(model)
+    try:
+        user = model()
+    except Exception:  # noqa: BLE001 - of the site's own code
+        return
+    yield from _refused_flags(user)
+    yield from _missing_text(user)
+
+
+def _unfilled_columns(model: type[Model]) -> Iterator[CheckMessage]:
+    """Yield an error for each column that has to be filled and that nobody fills for a user who has only a phone."""
     unique = {each.fields for each in model._meta.total_unique_constraints}
     for field in model._meta.concrete_fields:
         is_unique = field.unique or (field.name,) in unique
@@ -38,25 +50,6 @@ def users_by_phone() -> Iterator[CheckMessage]:
                 "model fills it when it is saved, silence this check.",
                 id=COLUMN_NOT_FILLED,
             )
-    try:
-        user = model()
-    except Exception:  # noqa: BLE001 - of the site's own code
-        return
-    yield from _refused_flags(user)
-    text: Any = ""
-    with suppress(Exception):  # The site's own code may need a user that is saved.
-        if "__" not in conf.phone_field:
-            setattr(user, conf.phone_field, SAMPLE_NUMBER)
-        text = model.__str__(user)
-    if not isinstance(text, str):
-        yield Error(
-            f"The text of a {model._meta.label} that has only a phone is none, but {type(text).__name__}: pages of the "
-            "admin answer 500.",
-            hint=f"Write in {model.__name__}: "
-            'def __str__(self): return str(self.get_username() or f"user {self.pk}"). '
-            "Below phone_referrals.base_user.PhoneUserMixin, a model needs no __str__ of its own.",
-            id=USER_WITHOUT_TEXT,
-        )
 
 
 def _refused_flags(user: Any) -> Iterator[CheckMessage]:
@@ -74,3 +67,21 @@ def _refused_flags(user: Any) -> Iterator[CheckMessage]:
                 "check.",
                 id=NEW_USERS_REFUSED,
             )
+
+
+def _missing_text(user: Any) -> Iterator[CheckMessage]:
+    """Yield an error where the text of a user who has only a phone is not a text."""
+    text: Any = ""
+    with suppress(Exception):  # The site's own code may need a user that is saved.
+        if "__" not in conf.phone_field:
+            setattr(user, conf.phone_field, SAMPLE_NUMBER)
+        text = user.__str__()  # Not str(), which fails where it is none.
+    if not isinstance(text, str):
+        yield Error(
+            f"__str__ of {user._meta.label} returns {type(text).__name__} for a user that has only a phone: pages of "
+            "the admin answer 500.",
+            hint=f"Write in {type(user).__name__}: "
+            'def __str__(self): return str(self.get_username() or f"user {self.pk}"). '
+            "Below phone_referrals.base_user.PhoneUserMixin, a model needs no __str__ of its own.",
+            id=USER_WITHOUT_TEXT,
+        )
