@@ -1,7 +1,7 @@
 """A phone redeems once, also when its account is deleted, or given another phone, in between.
 
-The row of the redeemer says "once" while there is a redeemer. What is left of one who has gone is a keyed hash of the
-phone: it answers whether a number that is held up to it has redeemed, and gives no number away.
+The row of the redeemer says "once" while there is a redeemer. Afterwards a keyed hash of the phone is left: it tells
+whether a given number has redeemed, and gives no number away.
 """
 
 from typing import Any
