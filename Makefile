@@ -22,10 +22,10 @@ test: .venv/test.stamp  ## The suite on SQLite, then what depends on the databas
 	$(BIN)/coverage report
 
 browser: .venv/browser.stamp  ## The pages in a real browser. Needs npm, and Debian's: apt-get install chromium
-	$(BIN)/python -m pytest tests/browser --numprocesses=2
+	$(PYTEST) ci/browser --numprocesses=2
 
 screenshots: .venv/browser.stamp  ## The pictures of the pages in docs/images.
-	$(BIN)/python -m tests.browser.screenshots
+	$(BIN)/python -m ci.browser.screenshots
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check
@@ -38,41 +38,41 @@ docs: .venv/docs.stamp  ## The documentation, in docs/_build/html/index.html. A 
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky --quiet docs docs/_build/html
 
 clients: .venv/clients.stamp  ## The clients of docs/howto/clients.md against a demo. Needs npm.
-	$(BIN)/python tests/clients/run.py
+	$(BIN)/python -m ci.clients
 
 package: .venv/package.stamp  ## What is committed, as archives in dist/, built twice and looked into.
-	$(BIN)/python tests/packaging/run.py
+	$(BIN)/python -m ci.package
 
 faults: .venv/test.stamp  ## Kills and cuts off what the site stands on while it is used: three minutes.
-	$(BIN)/python tests/faults/run.py
-	$(BIN)/python tests/faults/workers.py
+	$(BIN)/python -m ci.faults
+	$(BIN)/python -m ci.faults.workers
 
 fuzz: .venv/tools.stamp  ## At least 20,000 requests made from the site's own description: six minutes.
-	$(BIN)/python tests/fuzz/run.py
+	$(BIN)/python -m ci.fuzz
 
 audit: .venv/tools.stamp  ## Known vulnerabilities in what the package and the example site install.
-	$(BIN)/python tests/audit.py
+	$(BIN)/python -m ci.audit
 
 attack: .venv/attack.stamp  ## wapiti and sqlmap against the pages and the API: in no CI, a quarter of an hour.
-	$(BIN)/python tests/attacks/scanners.py .venv/attack/bin
+	$(BIN)/python -m ci.scanners .venv/attack/bin
 
 mutants: .venv/tools.stamp  ## Whether the tests notice small changes in what limits and decides: in no CI, it takes long.
-	$(BIN)/python tests/mutants/run.py
+	$(BIN)/python -m ci.mutants
 
 deploy-check: .venv/deploy.stamp  ## example_project/deploy without Docker; as root, with nginx and redis-server.
-	$(BIN)/python tests/deploy/run.py
+	$(BIN)/python -m ci.deploy
 
 scale-check: .venv/test.stamp  ## Two machines on one PostgreSQL with a replica, and one Redis: limits stay exact. Needs redis-server.
-	$(BIN)/python tests/scaling/run.py
+	$(BIN)/python -m ci.scaling
 
 mariadb: .venv/mariadb.stamp  ## What uses the database, on a MariaDB. Needs Debian's mariadb-server, libmariadb-dev, pkg-config and gcc.
-	$(BIN)/python tests/mariadb.py -- $(PYTEST) -m database $(ARGS)
+	$(BIN)/python -m ci.mariadb -- $(PYTEST) -m database $(ARGS)
 
 bench: .venv/test.stamp  ## How fast the package is beside the thinnest views and its peers: ten minutes; ARGS=--quick for three.
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
 clean:
-	rm -rf .venv .tox mutants docs/_build tests/browser/node_modules tests/clients/node_modules tests/clients/build
+	rm -rf .venv .tox mutants docs/_build ci/browser/node_modules ci/clients/node_modules ci/clients/build
 	rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -93,33 +93,33 @@ clean:
 	$(PIP) --quiet --requirement docs/requirements.txt
 	@touch $@
 
-.venv/clients.stamp: .venv/test.stamp $(addprefix tests/clients/,requirements.txt package.json package-lock.json)
-	$(PIP) --quiet --requirement tests/clients/requirements.txt
-	npm ci --prefix tests/clients --no-audit --no-fund --loglevel=error
+.venv/clients.stamp: .venv/test.stamp $(addprefix ci/clients/,requirements.txt package.json package-lock.json)
+	$(PIP) --quiet --requirement ci/clients/requirements.txt
+	npm ci --prefix ci/clients --no-audit --no-fund --loglevel=error
 	@touch $@
 
-.venv/package.stamp: .venv/test.stamp tests/packaging/requirements.txt
-	$(PIP) --quiet --requirement tests/packaging/requirements.txt
+.venv/package.stamp: .venv/test.stamp ci/requirements-package.txt
+	$(PIP) --quiet --requirement ci/requirements-package.txt
 	@touch $@
 
-.venv/tools.stamp: .venv/test.stamp tests/requirements-tools.txt
-	$(PIP) --quiet --requirement tests/requirements-tools.txt
+.venv/tools.stamp: .venv/test.stamp ci/requirements-tools.txt
+	$(PIP) --quiet --requirement ci/requirements-tools.txt
 	@touch $@
 
-.venv/mariadb.stamp: .venv/test.stamp tests/requirements-mariadb.txt
-	$(PIP) --quiet --requirement tests/requirements-mariadb.txt
+.venv/mariadb.stamp: .venv/test.stamp ci/requirements-mariadb.txt
+	$(PIP) --quiet --requirement ci/requirements-mariadb.txt
 	@touch $@
 
-.venv/attack.stamp: .venv/test.stamp tests/requirements-attack.txt
+.venv/attack.stamp: .venv/test.stamp ci/requirements-attack.txt
 	$(PYTHON) -m venv .venv/attack
-	.venv/attack/bin/python -m pip --disable-pip-version-check install --quiet --requirement tests/requirements-attack.txt
+	.venv/attack/bin/python -m pip --disable-pip-version-check install --quiet --requirement ci/requirements-attack.txt
 	@touch $@
 
-.venv/browser.stamp: .venv/test.stamp $(addprefix tests/browser/,requirements.txt package.json package-lock.json)
-	$(PIP) --quiet --requirement tests/browser/requirements.txt
-	npm ci --prefix tests/browser --no-audit --no-fund --loglevel=error
+.venv/browser.stamp: .venv/test.stamp $(addprefix ci/browser/,requirements.txt package.json package-lock.json)
+	$(PIP) --quiet --requirement ci/browser/requirements.txt
+	npm ci --prefix ci/browser --no-audit --no-fund --loglevel=error
 	@touch $@
 
-.venv/deploy.stamp: .venv/demo.stamp tests/deploy/requirements.txt
-	$(PIP) --quiet --requirement tests/deploy/requirements.txt
+.venv/deploy.stamp: .venv/demo.stamp ci/deploy/requirements.txt
+	$(PIP) --quiet --requirement ci/deploy/requirements.txt
 	@touch $@

@@ -38,7 +38,7 @@ urlpatterns = [path("", include("phone_referrals.pages.urls"))]
 HOWTO = {
     name.removeprefix("docs/howto/").removesuffix(".md"): text for name, text in PAGES.items() if "/howto/" in name
 }
-del HOWTO["clients"]  # They are run by tests/clients/run.py.
+del HOWTO["clients"]  # They are run by `make clients`.
 
 
 def read_blocks():

@@ -1,6 +1,6 @@
 """What is true of the README beside what `test_names.py` finds; and the Russian one keeps step with it.
 
-Its walk with curl is run against the demo by `readme_walk.py`, its ten lines by `adoption/from_wheel.py`.
+Its walk with curl is run against the demo by `ci/readme_walk.py`, its ten lines by `ci/from_wheel.py`.
 """
 
 import re

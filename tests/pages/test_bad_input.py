@@ -11,8 +11,8 @@ from django.urls import resolve
 
 from phone_referrals.models import PhoneVerification, Referral
 from phone_referrals.pages.urls import urlpatterns
-from tests.fuzz.test_hostile_strings import HOSTILE, encodable
 from tests.test_bad_input import CONTENT_TYPES, FORMS, MULTIPARTS, cases
+from tests.test_hostile_strings import HOSTILE, encodable
 
 pytestmark = pytest.mark.django_db
 
