@@ -1,5 +1,6 @@
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User as AuthUser
 from django.db import IntegrityError, transaction
 
 from phone_referrals import accounts as accounts_module
@@ -253,3 +254,48 @@ def test_a_second_factor_is_looked_for_where_there_may_be_one(monkeypatch, insta
     monkeypatch.setattr(accounts_module.apps, "is_installed", installed.__contains__)
     monkeypatch.setattr(accounts_module, "import_string", lambda path: lambda user: answers[path])
     assert PhoneAccounts().has_second_factor(None) is expected
+
+
+# How other people see a user
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ({"email": "john@example.com", "username": "john"}, "j***@example.com"),
+        ({"email": "j@example.com"}, "***@example.com"),
+        ({"email": '"a@b"@example.com'}, '"***@example.com'),
+        ({"email": "john@"}, "j***@"),
+        ({"email": "@example.com", "username": ""}, "***@example.com"),
+        ({"email": "", "username": "alice"}, "al***"),
+        ({"email": None, "username": "al"}, "a***"),
+        ({"username": "a"}, "***"),
+        ({"username": "alice@example.com"}, "a***@example.com"),
+        ({"username": "12015550100"}, "12***"),
+        ({"username": ""}, "#7"),
+        ({"username": None}, "#7"),
+    ],
+)
+def test_a_user_without_a_phone_is_shown_masked(values, shown):
+    assert get_accounts().display_name(AuthUser(pk=7, **values)) == shown
+
+
+def test_a_user_with_a_phone_is_shown_by_it(column, accounts, phone, other_phone):
+    user = accounts.create(phone)
+    user.email = "john@example.com"
+    assert accounts.display_name(user) == "+1 *** *** **00"
+
+
+def test_a_user_of_any_model_has_a_display_name(settings):
+    settings.PHONE_REFERRALS_PHONE_FIELD = "nothing__phone"
+    assert get_accounts().display_name(Profile(pk=7)) == "#7"
+
+
+class NamingAccounts(PhoneAccounts):
+    def display_name(self, user):
+        return f"Member {user.pk}"
+
+
+def test_a_host_shows_people_in_its_own_way(settings):
+    settings.PHONE_REFERRALS_ACCOUNTS = f"{__name__}.NamingAccounts"
+    assert get_accounts().display_name(User(pk=7)) == "Member 7"

@@ -1,4 +1,4 @@
-"""How a phone number maps to a user of the host."""
+"""How a phone number maps to a user of the host, and how other people see a user."""
 
 from collections.abc import Callable
 from typing import Any
@@ -75,6 +75,15 @@ class PhoneAccounts:
             holder = getattr(holder, relation, None)
         return phones.e164(getattr(holder, field, None))
 
+    def display_name(self, user: Any) -> str:
+        """Return how other people see the user: the masked phone, e-mail or user name, else the number of the account.
+
+        A host that shows real names overrides this.
+        """
+        name = getattr(user, getattr(user, "USERNAME_FIELD", "username"), None)
+        email = getattr(user, getattr(user, "EMAIL_FIELD", "email"), None)
+        return phones.mask(self.phone_of(user)) or _masked(email) or _masked(name) or f"#{user.pk}"
+
     def stored_phone_of(self, user: Any, *, using: str) -> Any:
         """Return what the user's column holds by now, in one short statement; `None` where it takes more to tell."""
         if "__" in conf.phone_field or type(self).phone_of is not PhoneAccounts.phone_of:
@@ -148,6 +157,15 @@ class PhoneAccounts:
         """Return `queryset` with what `phone_of` reads joined, for rows that are users or have one at `prefix`."""
         paths = [path for path in (prefix, *conf.phone_field.split("__")[:-1]) if path]
         return queryset.select_related("__".join(paths)) if paths else queryset
+
+
+def _masked(name: Any) -> str:
+    """Return an e-mail as `j***@example.com` and a user name as `al***`; one character at least is hidden."""
+    text = str(name or "")
+    local, at, domain = text.rpartition("@")
+    if at:
+        return f"{local[:1] if len(local) > 1 else ''}***@{domain}"
+    return f"{text[: min(2, len(text) - 1)]}***" if text else ""
 
 
 def username_of(model: type[models.Model]) -> "models.Field[Any, Any] | None":

@@ -97,7 +97,7 @@ def test_a_person_is_a_masked_number_that_leads_to_the_hosts_own_page(make_user,
     user = make_user(1)
     link = f'<a href="/admin/phone_first/user/{user.pk}/change/">+1 *** *** **01</a>'
     assert person(user, admin.site) == link
-    assert person(get_user_model()(pk=7), admin.site).endswith(">7</a>")
+    assert person(get_user_model()(pk=7), admin.site).endswith(">#7</a>")
     assert person(None, admin.site) == "–"
     monkeypatch.setattr(admin.site, "is_registered", lambda model: False)
     assert person(user, admin.site) == "+1 *** *** **01"

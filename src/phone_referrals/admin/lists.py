@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from phone_referrals import phones
-from phone_referrals.accounts import masked_phone_of
+from phone_referrals.accounts import get_accounts
 from phone_referrals.exceptions import InvalidPhoneNumber
 from phone_referrals.http import guarded
 
@@ -61,10 +61,10 @@ def phone_in(search_term: str) -> str | None:
 
 
 def person(user: Any, site: admin.AdminSite) -> str:
-    """Return a user's masked number, linked to its page in the admin `site`, where the host has one."""
+    """Return the display name of a user, linked to its page in the admin `site`, where the host has one."""
     if user is None:
         return "–"
-    name = masked_phone_of(user) or str(user.pk)
+    name = get_accounts().display_name(user)
     if not site.is_registered(get_user_model()):
         return name
     page = f"admin:{user._meta.app_label}_{user._meta.model_name}_change"

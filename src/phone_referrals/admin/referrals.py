@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from phone_referrals.accounts import get_accounts, masked_phone_of
+from phone_referrals.accounts import get_accounts
 from phone_referrals.admin.lists import ListAdmin, person, phone_in
 from phone_referrals.exceptions import AccountDisabled, PhoneReferralsError
 from phone_referrals.models import Referral, ReferralCode
@@ -232,17 +232,17 @@ class _Calendar(QuerySet[Any]):
 
 
 def csv_of(referrals: Iterable[Referral]) -> Iterator[str]:
-    """Yield the lines of a table of referrals; numbers are masked."""
-    writer = csv.writer(_Lines())
-    yield writer.writerow(["created_at", "code", "referred_id", "referred_phone", "referrer_id", "referrer_phone"])
+    """Yield the lines of a table of referrals; people have their display names."""
+    writer, name = csv.writer(_Lines()), get_accounts().display_name
+    yield writer.writerow(["created_at", "code", "referred_id", "referred", "referrer_id", "referrer"])
     for each in referrals:
         row = [
             each.created_at.isoformat(),
             each.code,
             each.referred_id,
-            masked_phone_of(each.referred),
+            name(each.referred),
             "" if each.referrer_id is None else each.referrer_id,
-            masked_phone_of(each.referrer) if each.referrer else "",
+            name(each.referrer) if each.referrer else "",
         ]
         yield writer.writerow([_harmless(str(value)) for value in row])
 
