@@ -1,11 +1,12 @@
-"""The addresses of our own views, wherever a host has included them."""
+"""The addresses of our own views, wherever a host has included them, and the walk over its URLs."""
 
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.urls import NoReverseMatch, get_resolver, get_urlconf, reverse
+from django.conf import settings
+from django.urls import NoReverseMatch, URLResolver, get_resolver, get_urlconf, reverse
 
 # What our own patterns capture: it is not passed on to one that takes none. All else is of the host's prefix.
 OURS: tuple[set[str], ...] = (set(), {"code"}, {"pk"})
@@ -46,9 +47,41 @@ def _arguments(match: Any, own: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 @lru_cache
 def _namespaces(resolver: Any, app: str) -> list[str]:
-    """Return every namespace of an app, those inside others' included, such as `"shop:phone_referrals_pages"`."""
-    found = []
-    for namespace, (_, inner) in resolver.namespace_dict.items():
-        found += [namespace] if inner.app_name == app else []
-        found += [f"{namespace}:{each}" for each in _namespaces(inner, app)]
-    return found
+    """Return every namespace of an app, those inside others' included, such as `"shop:phone_referrals_pages"`.
+
+    The last one is first, as Django's `reverse()` has it.
+    """
+    found = [":".join(each.namespaces) for each in routes(resolver) if each.app == app]
+    return [*dict.fromkeys(reversed(found))]
+
+
+class Route(NamedTuple):
+    """A view in the URLs of a site."""
+
+    app: str | None
+    namespaces: tuple[str, ...]
+    name: str | None
+    view: Any
+    patterns: tuple[Any, ...]  # Those of each prefix, and its own.
+
+
+def routes(resolver: Any, *, namespaces: tuple[str, ...] = (), patterns: tuple[Any, ...] = ()) -> Iterator[Route]:
+    """Yield every view below a resolver, also below prefixes that capture and in namespaces inside others."""
+    for each in resolver.url_patterns if resolver else ():
+        path = (*patterns, each.pattern)
+        if isinstance(each, URLResolver):
+            inner = (*namespaces, each.namespace) if each.namespace else namespaces
+            yield from routes(each, namespaces=inner, patterns=path)
+        else:
+            yield Route(resolver.app_name, namespaces, each.name, view_of(each.callback), path)
+
+
+def site_resolver() -> URLResolver | None:
+    """Return the resolver of `ROOT_URLCONF`; `None` where a project has none."""
+    urlconf = getattr(settings, "ROOT_URLCONF", None)
+    return get_resolver(urlconf) if urlconf else None
+
+
+def view_of(function: Any) -> Any:
+    """Return the class of a view, Django's or REST framework's, or the function that it is."""
+    return getattr(function, "view_class", None) or getattr(function, "cls", None) or function

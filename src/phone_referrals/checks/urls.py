@@ -4,15 +4,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
 from django.core.checks import CheckMessage, Error
-from django.urls import NoReverseMatch, Resolver404, get_resolver, get_script_prefix, resolve, reverse
-from django.urls.resolvers import URLResolver
+from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve, reverse
 from rest_framework.permissions import AllowAny
 from rest_framework.views import APIView
 
 from phone_referrals.api import ApiView
 from phone_referrals.checks.ids import URL_SHADOWED
+from phone_referrals.routing import Route, routes, site_resolver, view_of
 
 APPS = {"phone_referrals", "phone_referrals_pages"}
 # One of them fits any converter of Django's, and most expressions.
@@ -21,15 +20,17 @@ SAMPLES = ("1", "x", "00000000-0000-0000-0000-000000000001")
 
 def shadowed_urls() -> Iterator[CheckMessage]:
     shadows: dict[str, tuple[str, list[str]]] = {}
-    for name, view, arguments in _all_ours():
+    for each in _ours():
+        name = ":".join([*each.namespaces, str(each.name)])
+        arguments = {key: value for pattern in each.patterns for key, value in _samples(pattern).items()}
         try:
             path = reverse(name, kwargs=arguments).removeprefix(get_script_prefix())
             match = resolve(f"/{path}")
         except (NoReverseMatch, Resolver404):
             continue  # No sample fits what the site captures in its prefix.
-        found = _view_of(match.func)
-        is_class = isinstance(found, type) and isinstance(view, type)
-        if found is not view and not (is_class and issubclass(found, view)):
+        found = view_of(match.func)
+        is_class = isinstance(found, type) and isinstance(each.view, type)
+        if found is not each.view and not (is_class and issubclass(found, each.view)):
             shadows.setdefault(f"{found.__module__}.{found.__qualname__}", (match.route, []))[1].append(name)
     for shadow, (route, names) in shadows.items():
         yield Error(
@@ -42,13 +43,12 @@ def shadowed_urls() -> Iterator[CheckMessage]:
 
 def includes_pages() -> bool:
     """Tell whether the pages are among the site's URLs."""
-    return any("phone_referrals_pages" in name for name, *_ in _all_ours())
+    return any(each.app == "phone_referrals_pages" for each in _ours())
 
 
 def has_own_api() -> bool:
     """Tell whether a view that is not the package's takes REST framework's default authentication for its users."""
-    urlconf = getattr(settings, "ROOT_URLCONF", None)
-    views = _views(get_resolver(urlconf)) if urlconf else iter(())
+    views = (each.view for each in routes(site_resolver()))
     return any(_asks_for_users(view) for view in views if isinstance(view, type) and issubclass(view, APIView))
 
 
@@ -58,28 +58,9 @@ def _asks_for_users(view: type[APIView]) -> bool:
     return takes_default and not is_open and not issubclass(view, ApiView)
 
 
-def _all_ours() -> Iterator[tuple[str, Any, dict[str, Any]]]:
-    urlconf = getattr(settings, "ROOT_URLCONF", None)
-    return _ours(get_resolver(urlconf), (), {}) if urlconf else iter(())
-
-
-def _ours(resolver: Any, namespaces: tuple[str, ...], captured: dict[str, Any]) -> Iterator[Any]:
-    """Yield the name, view and sample arguments of each pattern of the package, below whatever the site includes it."""
-    for each in resolver.url_patterns:
-        arguments = {**captured, **_samples(each.pattern)}
-        if isinstance(each, URLResolver):
-            inner = (*namespaces, each.namespace) if each.namespace else namespaces
-            yield from _ours(each, inner, arguments)
-        elif resolver.app_name in APPS and each.name:  # A host may add a pattern without one.
-            yield ":".join((*namespaces, each.name)), _view_of(each.callback), arguments
-
-
-def _views(resolver: Any) -> Iterator[Any]:
-    for each in resolver.url_patterns:
-        if isinstance(each, URLResolver):
-            yield from _views(each)
-        else:
-            yield _view_of(each.callback)
+def _ours() -> Iterator[Route]:
+    # A host may add a pattern without a name.
+    return (each for each in routes(site_resolver()) if each.app in APPS and each.name)
 
 
 def _samples(pattern: Any) -> dict[str, Any]:
@@ -92,8 +73,3 @@ def _samples(pattern: Any) -> dict[str, Any]:
         fitting = (each for each in (*SAMPLES, *regex.split("|")) if re.fullmatch(regex, each))
         samples[name] = to_python(next(fitting, SAMPLES[0]))
     return samples
-
-
-def _view_of(function: Any) -> Any:
-    """Return the class of a view, Django's or REST framework's, or the function that it is."""
-    return getattr(function, "view_class", None) or getattr(function, "cls", None) or function

@@ -1,0 +1,28 @@
+"""Which half of the package a site has: sign-in by phone, referrals, or both."""
+
+from functools import lru_cache
+from typing import Any
+
+from phone_referrals.routing import routes, site_resolver
+
+# A name of each half, in the API and in the pages.
+NAMES = {
+    "signin": {("phone_referrals", "get_verify_code"), ("phone_referrals_pages", "sign_in")},
+    "referrals": {("phone_referrals", "referrals"), ("phone_referrals_pages", "invite")},
+}
+
+
+def on(half: str) -> bool:
+    """Return whether the site's URLs have a half, `"signin"` or `"referrals"`.
+
+    A site that includes none of our URLs has both: it uses the Python API. Ask for each request and each check, and
+    never at import: the URLs are not there yet.
+    """
+    found = _halves_of(site_resolver())
+    return half in found or not found
+
+
+@lru_cache
+def _halves_of(resolver: Any) -> set[str]:
+    names = {(each.app, each.name) for each in routes(resolver)}
+    return {half for half, of_half in NAMES.items() if names & of_half}
