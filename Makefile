@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install
 unexport PYTHONDONTWRITEBYTECODE
 POSTGRES := $(BIN)/python example_project/postgres.py --
 
-.PHONY: demo test lint docs clients package browser screenshots faults fuzz audit attack mutants deploy-check scale-check bench mariadb clean
+.PHONY: demo test lint docs reference clients package browser screenshots faults fuzz audit attack mutants deploy-check scale-check bench mariadb clean
 
 demo: .venv/demo.stamp  ## The example site on a PostgreSQL of its own, until it is stopped.
 	@exec $(BIN)/python example_project/demo.py $(PORT)
@@ -36,6 +36,12 @@ lint: .venv/test.stamp
 
 docs: .venv/docs.stamp  ## The documentation, in docs/_build/html/index.html. A warning, such as a link to nothing, is an error.
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky --quiet docs docs/_build/html
+
+reference: .venv/test.stamp  ## What docs/ has from the code: openapi.yaml and the Postman collection, the reference, the drawings.
+	DEBUG=1 DATABASE_URL=sqlite://:memory: $(BIN)/python example_project/manage.py spectacular --file docs/openapi.yaml
+	$(BIN)/python -m ci.clients.postman
+	$(BIN)/python docs/_programs/reference.py
+	$(BIN)/python docs/_programs/pictures.py
 
 clients: .venv/clients.stamp  ## The clients of docs/howto/clients.md against a demo. Needs npm.
 	$(BIN)/python -m ci.clients

@@ -7,7 +7,7 @@ from pathlib import Path
 import django
 
 DOCS = Path(__file__).parent
-sys.path[:0] = [str(DOCS.parent), str(DOCS / "_ext")]
+sys.path[:0] = [str(DOCS.parent), str(DOCS / "_programs")]
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
@@ -16,8 +16,8 @@ import phone_referrals  # noqa: E402
 project = "django-phone-referrals"
 author = "django-phone-referrals contributors"
 release = version = phone_referrals.__version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "from_code"]
-exclude_patterns = ["_build", "_ext", "requirements.txt"]
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+exclude_patterns = ["_build", "_programs", "requirements.txt"]
 
 # Links to headings (`page.md#heading`) are checked too; a heading has the address that GitHub gives it.
 myst_enable_extensions = ["deflist", "html_image"]

@@ -1,4 +1,4 @@
-"""Make docs/postman_collection.json of docs/openapi.yaml: `python -m ci.clients.postman`.
+"""Make docs/postman_collection.json of docs/openapi.yaml: `make reference`.
 
 Every call is in it, in an order in which they can be made one after the other: what an answer brings goes into a
 variable, and the calls after it use that. It needs a site that puts codes into its answers, such as `make demo`.

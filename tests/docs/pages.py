@@ -3,15 +3,13 @@
 import re
 from pathlib import Path
 
-from from_code import write
-
 from tests.docs.blocks import without_blocks
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 
 PAGES = {
-    str(file.relative_to(ROOT)): write(file.read_text())
+    str(file.relative_to(ROOT)): file.read_text()
     for file in [*sorted(DOCS.rglob("*.md")), *sorted(ROOT.glob("*.md"))]
     if "_build" not in file.parts
 }

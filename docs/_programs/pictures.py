@@ -1,9 +1,10 @@
-"""Draws the pictures of the documentation as SVG, the tables from the models: `python docs/_ext/pictures.py`.
+"""Draws the pictures of the documentation as SVG, the tables from the models: `make reference`.
 
 The files are committed. A test draws them again and compares.
 """
 
 import os
+import sys
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    sys.path[:0] = [str(IMAGES.parents[1])]
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     django.setup()
     main()
