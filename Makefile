@@ -82,7 +82,7 @@ clean:
 	rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/demo.stamp: pyproject.toml setup.cfg $(addprefix example_project/,requirements.txt requirements-postgres.txt)
+.venv/demo.stamp: pyproject.toml $(addprefix example_project/,requirements.txt requirements-postgres.txt)
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; $(PYTHON) is %d.%d. Name another: make PYTHON=python3.12 ..." % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	@echo "Installing into .venv, once, for a minute or so."
 	$(PYTHON) -m venv .venv
