@@ -16,6 +16,8 @@ import zipfile
 from email import message_from_bytes
 from pathlib import Path
 
+from ci import readme
+
 ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
 NAME = "phone_referrals"
@@ -35,6 +37,7 @@ def build(directory, *, umask, zone):
     previous = os.umask(umask)
     try:
         run("git", "clone", "--quiet", f"file://{ROOT}", clone)
+        readme.rewrite(clone)
         time = run("git", "-C", ROOT, "log", "-1", "--format=%ct").strip()
         environment = {**os.environ, "SOURCE_DATE_EPOCH": time, "TZ": zone, "PYTHONHASHSEED": str(umask)}
         run(sys.executable, "-m", "build", "--outdir", directory / "dist", clone, env=environment)
@@ -69,6 +72,8 @@ def look_into(wheel):
     for part in ("locale/ru/LC_MESSAGES/django.mo", "py.typed", "static/", "templates/", "migrations/"):
         assert any(name.startswith(f"{NAME}/{part}") for name in packed), part
     assert {name.partition("/")[0] for name in packed} == {NAME}
+    if readme.address():
+        assert readme.LINK.search(metadata.get_payload()) is None, "A link of the README leads nowhere on the index."
     for field in ("Summary", "Keywords", "License-Expression", "License-File", "Requires-Python", "Classifier"):
         assert metadata[field], field
     extras = metadata.get_all("Provides-Extra")

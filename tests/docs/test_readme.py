@@ -5,6 +5,7 @@ Its walk with curl is run against the demo by `ci/readme_walk.py`, its ten lines
 
 import re
 
+from ci import readme
 from tests.docs.blocks import blocks, without_blocks
 from tests.docs.pages import PAGES
 
@@ -47,3 +48,21 @@ def test_adoption_takes_ten_lines():
     (block,) = [each for each in blocks(ENGLISH, "python") if each.startswith("# settings.py")]
     lines = [line for line in block.splitlines() if line and not line.startswith("#")]
     assert len(lines) <= 10
+
+
+def test_on_the_package_index_its_links_lead_to_the_repository(tmp_path):
+    (tmp_path / "src/phone_referrals").mkdir(parents=True)
+    (tmp_path / "src/phone_referrals/__init__.py").write_text('__version__ = "1.2"\n')
+    (tmp_path / "README.md").write_text(ENGLISH)
+    urls = '[project.urls]\nRepository = "https://example.com/phones/"\n'
+    (tmp_path / "pyproject.toml").write_text("[project]\n" + urls)
+    readme.rewrite(tmp_path)
+    shown = (tmp_path / "README.md").read_text()
+    assert readme.LINK.search(shown) is None
+    assert "](https://example.com/phones/blob/v1.2/docs/tutorial.md)" in shown
+    assert 'src="https://example.com/phones/raw/v1.2/docs/images/code.png"' in shown
+    assert re.sub(r"https://example\.com/phones/(blob|raw)/v1\.2/", "", shown) == ENGLISH
+
+
+def test_without_an_address_its_links_stay(tmp_path):
+    assert readme.absolute(ENGLISH, "") == ENGLISH
