@@ -250,7 +250,7 @@ def test_users_without_a_flag_may_sign_in(settings):
     ],
 )
 def test_a_second_factor_is_looked_for_where_there_may_be_one(monkeypatch, installed, answers, expected):
-    """The packages themselves are asked in `tests/adoption/second_factor.py`."""
+    """The packages themselves are asked in `tests/adoption/flow_second_factor.py`."""
     monkeypatch.setattr(accounts_module.apps, "is_installed", installed.__contains__)
     monkeypatch.setattr(accounts_module, "import_string", lambda path: lambda user: answers[path])
     assert PhoneAccounts().has_second_factor(None) is expected

@@ -14,7 +14,7 @@ KINDS = ["phone_first", "abstract_user", "own_field", "own_text", "profile", "uu
 OTHERS = ["email_user", "history", "own_jwt", "second_factor", "soft_delete"]
 # Their keys, columns or constraints are others than those of the tests' own user model.
 OTHER_TABLES = {"own_text", "profile", "uuid_key", "email_user"}
-FLOWS = {**dict.fromkeys(KINDS, "flow"), **dict(zip(OTHERS, OTHERS, strict=True))}
+FLOWS = {**dict.fromkeys(KINDS, "flow"), **{host: f"flow_{host}" for host in OTHERS}}
 
 
 def run(settings, *arguments):
