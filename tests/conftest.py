@@ -190,6 +190,18 @@ def undone(db, outbox):
 
 
 @pytest.fixture
+def in_production(settings):
+    """A site ready for production, for tests to take one thing from."""
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://"}}
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
+    settings.PHONE_REFERRALS_ALLOWED_REGIONS = ["US", "CA"]
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 1000}
+    settings.PHONE_REFERRALS_SMS_BACKEND = "phone_referrals.sms.locmem.SmsBackend"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "phone_referrals.referrals.invites.InviteMiddleware"]
+    return settings
+
+
+@pytest.fixture
 def phone():
     return "+12015550100"
 

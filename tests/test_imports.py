@@ -53,7 +53,7 @@ def test_the_mixin_for_user_models_imports_phones_alone():
     assert strangers("base_user", of=["phones"]) == set()
 
 
-@pytest.mark.parametrize(("part", "more"), [("sms", []), ("tokens", ["accounts"])])
+@pytest.mark.parametrize(("part", "more"), [("sms", []), ("tokens", ["accounts", "checks"])])
 def test_the_way_out_knows_nothing_of_the_flow(part, more):
     assert strangers(part, of=["conf", "exceptions", "phones", "models", *more]) == set()
 

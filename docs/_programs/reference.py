@@ -34,6 +34,8 @@ import http_api  # noqa: E402
 
 import phone_referrals  # noqa: E402
 from phone_referrals import conf, exceptions, signals, throttling  # noqa: E402
+from phone_referrals.checks.settings import Whole  # noqa: E402
+from phone_referrals.signin.checks import SETTINGS  # noqa: E402
 
 SOURCE = Path(phone_referrals.__file__).parent
 PREFIX = "PHONE_REFERRALS_"
@@ -62,7 +64,7 @@ def _setting(name: str) -> str:
     meaning = inspect.getdoc(vars(conf.Conf)[name.lower()])
     # The default of this one depends on DEBUG, as its text says.
     default = "" if name == "ALLOWED_REGIONS" else f"Default: `{pformat(default_of(name), width=1000)}`."
-    bounds = ranges().get(name.lower())
+    bounds = ranges().get(PREFIX + name)
     allowed = f"A whole number from {bounds[0]} to {bounds[1]}." if bounds else ""
     facts = " ".join(part for part in (default, allowed) if part)
     return "\n\n".join(part for part in (f"### `{PREFIX}{name}`", meaning, facts) if part)
@@ -79,51 +81,29 @@ def write_rates() -> str:
     return "\n".join(lines)
 
 
-# The source, wherever its modules are
-
-
-@cache
-def _modules() -> list[ast.Module]:
-    return [ast.parse(file.read_text()) for file in sorted(SOURCE.rglob("*.py"))]
-
-
-@cache
-def _constants() -> dict[str, ast.expr]:
-    """Return the constants of all modules by their names."""
-    found: dict[str, ast.expr] = {}
-    for node in (node for module in _modules() for node in module.body):
-        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
-            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-            if isinstance(target, ast.Name):
-                found[target.id] = node.value
-    return found
-
-
-@cache
 def ranges() -> dict[str, tuple[int, int]]:
     """Return the least and the greatest value of the settings that have them."""
-    return dict(ast.literal_eval(_constants()["RANGES"]))
+    return {name: (each.least, each.greatest) for name, (each, _) in SETTINGS.items() if isinstance(each, Whole)}
 
 
 # System checks
 
 
 @cache
-def check_ids() -> dict[str, str]:
-    """Return the ids of the checks by the names of their constants."""
-    values = {name: value.value for name, value in _constants().items() if isinstance(value, ast.Constant)}
-    return {name: value for name, value in values.items() if re.fullmatch(r"phone_referrals\w*\.[EIW]\d+", str(value))}
+def checks() -> list[tuple[str, str, str]]:
+    """Read from the source the id, the message and the hint of each check, wherever its module is."""
+    modules = [ast.parse(file.read_text()) for file in sorted(SOURCE.rglob("*.py"))]
+    found = []
+    for call in (node for module in modules for node in ast.walk(module) if isinstance(node, ast.Call)):
+        words = {each.arg: each.value for each in call.keywords}
+        if _name(call.func) in {"Error", "Info", "Warning"} and "id" in words:
+            found.append((ast.literal_eval(words["id"]), _text(call.args[0]), _text(words["hint"])))
+    return sorted(found)
 
 
 def write_checks() -> str:
-    """Read from the source the message and the hint of each check."""
     lines = ["| id | message | what to do |", "|---|---|---|"]
-    found = []
-    for call in (node for module in _modules() for node in ast.walk(module) if isinstance(node, ast.Call)):
-        words = {each.arg: each.value for each in call.keywords}
-        if _name(call.func) in {"Error", "Info", "Warning"} and "id" in words:
-            found.append((check_ids()[_name(words["id"])], _text(call.args[0]), _text(words["hint"])))
-    lines += [f"| `{each}` | {message} | {hint} |" for each, message, hint in sorted(found)]
+    lines += [f"| `{each}` | {message} | {hint} |" for each, message, hint in checks()]
     return "\n".join(lines)
 
 

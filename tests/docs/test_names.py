@@ -11,7 +11,7 @@ from django.core.management import get_commands
 from django.template.loader import get_template
 from django.urls import Resolver404, resolve
 from django.utils.module_loading import import_string
-from reference import check_ids, refusals, setting_names
+from reference import checks, refusals, setting_names
 
 from tests.docs.blocks import blocks, without_blocks
 from tests.docs.pages import PAGES, ROOT, anchors
@@ -81,7 +81,7 @@ def is_model_or_permission(path):
 
 @on_every_page
 def test_dotted_paths(page):
-    paths = named(r"\bphone_referrals(?:\.\w+)+", page) - set(check_ids().values())
+    paths = named(r"\bphone_referrals(?:\.\w+)+", page) - {each for each, *_ in checks()}
     files = {path for path in paths if path.endswith((".svg", ".css", ".po"))}
     assert [path for path in paths - files if not is_importable(path) and not is_model_or_permission(path)] == []
 

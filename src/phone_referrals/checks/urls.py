@@ -10,7 +10,6 @@ from rest_framework.permissions import AllowAny
 from rest_framework.views import APIView
 
 from phone_referrals.api import ApiView
-from phone_referrals.checks.ids import URL_SHADOWED
 from phone_referrals.routing import Route, routes, site_resolver, view_of
 
 APPS = {"phone_referrals", "phone_referrals_pages"}
@@ -37,17 +36,18 @@ def shadowed_urls() -> Iterator[CheckMessage]:
             f"{shadow}, at {route!r} in the URLconf, answers instead of the package's views: {', '.join(names)}.",
             hint="Include the package's URLs before what matches everything. Beside users/ of an API of your own, give "
             'them a prefix: path("api/phone/", include("phone_referrals.urls")).',
-            id=URL_SHADOWED,
+            id="phone_referrals.E005",
         )
 
 
-def includes_pages() -> bool:
-    """Tell whether the pages are among the site's URLs."""
-    return any(each.app == "phone_referrals_pages" for each in _ours())
+def includes_pages(name: str = "") -> bool:
+    """Return whether the site's URLs have pages of ours, or the one of this name."""
+    pages = [each.name for each in _ours() if each.app == "phone_referrals_pages"]
+    return name in pages if name else bool(pages)
 
 
 def has_own_api() -> bool:
-    """Tell whether a view that is not the package's takes REST framework's default authentication for its users."""
+    """Return whether a view that is not the package's takes REST framework's default authentication for its users."""
     views = (each.view for each in routes(site_resolver()))
     return any(_asks_for_users(view) for view in views if isinstance(view, type) and issubclass(view, APIView))
 

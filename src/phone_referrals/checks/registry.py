@@ -1,0 +1,41 @@
+"""The checks that Django runs. A half that is off is not asked."""
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+from django.core.checks import CheckMessage
+
+from phone_referrals import halves
+from phone_referrals.checks import settings, site
+from phone_referrals.referrals import checks as referrals
+from phone_referrals.signin import checks as signin
+from phone_referrals.tokens import checks as tokens
+
+
+def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    """Return what is wrong on any machine.
+
+    While a setting has a wrong value, or names what cannot be imported, nothing else is checked: all else reads it.
+    """
+    rooms = _rooms()
+    wrong = [each for room in rooms for each in settings.wrong_values(room.SETTINGS)]
+    wrong = wrong or [each for room in rooms for each in settings.not_importable(room.PATHS)]
+    return wrong or [each for room in rooms for each in room.check()]
+
+
+def check_deployment(**kwargs: Any) -> list[CheckMessage]:
+    """Return what must not reach production (`check --deploy`)."""
+    return [each for room in _rooms() for each in room.check_deployment()]
+
+
+def check_database(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Return what is wrong with the server (`check --database default`, and `migrate`)."""
+    return [*site.check_database(databases or ())]
+
+
+def _rooms() -> list[ModuleType]:
+    rooms: list[ModuleType] = [site]
+    rooms += [signin, tokens] if halves.on("signin") else []
+    rooms += [referrals] if halves.on("referrals") else []
+    return rooms

@@ -1,0 +1,129 @@
+"""Checks of what both halves need: parts of Django and of REST framework, URLs, a cache and a host name."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.cache.backends.db import DatabaseCache
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.filebased import FileBasedCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
+from django.db import connections, router
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
+from django.utils.module_loading import import_string
+from rest_framework.settings import api_settings
+
+from phone_referrals import halves
+from phone_referrals.checks.settings import Table, unknown_names
+from phone_referrals.checks.urls import includes_pages, shadowed_urls
+from phone_referrals.conf import conf
+from phone_referrals.models import Referral
+from phone_referrals.sms import MAX_HOST
+
+LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+HOST = re.compile(rf"{LABEL}(\.{LABEL})*", re.IGNORECASE)
+# What a cache has to keep. Each call that is counted is an entry, for an hour: up to 90 from one address.
+MIN_ENTRIES = 100_000
+# Variables of the server, as they are where each of several nodes takes writes: Galera's, and group replication's.
+MULTI_PRIMARY = {"wsrep_on": "ON", "group_replication_single_primary_mode": "OFF"}
+
+
+def _no_host(host: Any) -> Iterator[str]:
+    if not isinstance(host, str) or (host and (len(host) > MAX_HOST or not HOST.fullmatch(host))):
+        yield f"it is {host!r}, which is no host name of {MAX_HOST} characters at most, without scheme, port or path"
+
+
+SETTINGS: Table = {"PHONE_REFERRALS_SITE_HOST": (_no_host, '"example.com"')}
+PATHS = ("PHONE_REFERRALS_ACCOUNTS", "PHONE_REFERRALS_USERS_PERMISSION")
+
+
+def check() -> Iterator[CheckMessage]:
+    yield from unknown_names()
+    if not apps.is_installed("rest_framework"):
+        yield Error(
+            "INSTALLED_APPS has no 'rest_framework', whose templates and translations the API shows.",
+            hint="Add 'rest_framework' to INSTALLED_APPS.",
+            id="phone_referrals.E003",
+        )
+    if (halves.on("signin") or includes_pages()) and not _has_templates():
+        yield Error(
+            "TEMPLATES has no engine that finds the templates of apps: no message or page can be written.",
+            hint='Add {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True} to TEMPLATES.',
+            id="phone_referrals.E004",
+        )
+    yield from shadowed_urls()
+    if includes_pages() and not apps.is_installed("django.contrib.staticfiles"):
+        yield Warning(
+            "The pages have style sheets and scripts, which nothing serves.",
+            hint="Add 'django.contrib.staticfiles' to INSTALLED_APPS, and set STATIC_URL. If another program collects "
+            "and serves them, silence this check.",
+            id="phone_referrals.W011",
+        )
+
+
+def _has_templates() -> bool:
+    with suppress(TemplateDoesNotExist):
+        return bool(get_template("phone_referrals/sms.txt"))
+    return False
+
+
+def check_deployment() -> Iterator[CheckMessage]:
+    cache = settings.CACHES["default"]
+    kind = import_string(cache["BACKEND"])
+    if issubclass(kind, LocMemCache | DummyCache):
+        yield Warning(
+            "The limits per client address are counted in a cache that each process has for itself.",
+            hint="Use a cache that the processes share, such as Redis, as CACHES['default'].",
+            id="phone_referrals.W001",
+        )
+    # 300 is what they keep unless told otherwise. A stranger with as many addresses frees one that is blocked.
+    small = cache.get("OPTIONS", {}).get("MAX_ENTRIES", 300) < MIN_ENTRIES
+    if small and issubclass(kind, LocMemCache | DatabaseCache | FileBasedCache):
+        yield Warning(
+            "The cache drops entries when it has many, and with them calls that the limits per client address count.",
+            hint="Set CACHES['default']['OPTIONS']['MAX_ENTRIES'] to 100000 or more, or use Redis.",
+            id="phone_referrals.W005",
+        )
+    if api_settings.NUM_PROXIES is None:
+        yield Warning(
+            "REST_FRAMEWORK['NUM_PROXIES'] is not set: behind a proxy, all visitors share the proxy's limits.",
+            hint="Set it to the number of proxies in front of Django, 0 for none.",
+            id="phone_referrals.W002",
+        )
+    if not conf.site_host and any(host == "*" or host.startswith(".") for host in settings.ALLOWED_HOSTS):
+        yield Warning(
+            "ALLOWED_HOSTS has a wildcard, and PHONE_REFERRALS_SITE_HOST is not set: a stranger chooses the host that "
+            "messages and invite links name.",
+            hint='Set PHONE_REFERRALS_SITE_HOST to the name of the site, such as "example.com".',
+            id="phone_referrals.W007",
+        )
+
+
+def check_database(databases: Sequence[str]) -> Iterator[CheckMessage]:
+    alias = router.db_for_write(Referral)
+    if alias not in databases or connections[alias].vendor != "mysql":
+        return
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SHOW GLOBAL VARIABLES WHERE Variable_name IN (%s, %s)", [*MULTI_PRIMARY])
+        found = dict(cursor.fetchall())
+    if found.items() & MULTI_PRIMARY.items():
+        yield Warning(
+            f"The database {alias!r} is a node of a cluster whose nodes all take writes.",
+            hint="Locks and counts of one node do not hold on another. Write to one node only. Where all processes do, "
+            "silence this check.",
+            id="phone_referrals.W013",
+        )
+
+
+def classes_of(paths: Iterable[str]) -> Iterator[type]:
+    """Yield the classes that dotted paths name; Django says of the others itself that it cannot import them."""
+    for path in paths:
+        with suppress(ImportError):
+            found = import_string(path)
+            if isinstance(found, type):
+                yield found
