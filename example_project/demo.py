@@ -1,6 +1,6 @@
 """`make demo [PORT=8000]`: the example site on a temporary PostgreSQL, served until it is stopped.
 
-Where PostgreSQL has no wheel for this Python, it runs on a temporary SQLite.
+If PostgreSQL has no wheel for this Python, the demo runs on a temporary SQLite.
 """
 
 import http.client
@@ -18,7 +18,7 @@ from pathlib import Path
 from postgres import PYTHON, exit_on_signals, has_wheel, stop, temporary_postgres
 
 HERE = Path(__file__).parent
-ADMIN = "+12015550199"  # Reserved for fiction, and nobody's in the sample network.
+ADMIN = "+12015550199"  # Reserved for fiction, and unused in the sample network.
 
 
 def main(port: str = "8000") -> None:
@@ -37,7 +37,7 @@ def main(port: str = "8000") -> None:
             "PHONE_REFERRALS_ECHO_CODE": "1",
         }
         password = secrets.token_hex(8)
-        print("People who are there already:", flush=True)
+        print("Existing users:", flush=True)
         for command in (
             ["migrate", "--verbosity=0"],
             ["sample_network"],
@@ -54,7 +54,7 @@ def main(port: str = "8000") -> None:
             env={**environment, "LISTENER": str(listener.fileno())},
             stdin=subprocess.PIPE,
             pass_fds=[listener.fileno()],
-            start_new_session=True,  # Ctrl-C is for us: the site goes before its database, and in order.
+            start_new_session=True,  # This process handles Ctrl-C, so that the site stops before its database.
         )
         try:
             wait_until_it_answers(address, gunicorn)
@@ -68,7 +68,7 @@ def main(port: str = "8000") -> None:
 
 @contextmanager
 def temporary_database() -> Iterator[str]:
-    """Yield the URL of a database that is gone afterwards."""
+    """Yield the URL of a database that is deleted afterwards."""
     if has_wheel():
         with temporary_postgres() as url:
             yield url
@@ -79,7 +79,7 @@ def temporary_database() -> Iterator[str]:
 
 
 def listen(port: str) -> socket.socket:
-    """Take the port first, and for good: gunicorn is handed this socket, so nobody can take it in between."""
+    """Bind the port first, and pass the socket to gunicorn, so that no other process can take the port in between."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -90,16 +90,16 @@ def listen(port: str) -> socket.socket:
 
 
 def goes_on(gunicorn: "subprocess.Popen[bytes]") -> bool:
-    """Tell whether anybody still wants the demo; fails when the site has died."""
+    """Return whether the demo goes on; exits when the site has died."""
     if gunicorn.poll() is not None:
         sys.exit("The site has stopped; the reason is above.")
-    # A make that was killed cannot tell us: we have another parent then. One that alone was interrupted waits for us,
+    # A make that was killed cannot tell us; then we have another parent. A make that was interrupted alone waits for us
     # with that signal blocked.
     return os.getppid() == MAKE and blocked_signals(MAKE) == BLOCKED_AT_START
 
 
 def blocked_signals(process_id: int) -> str:
-    """Return the signals that another process blocks, where the system tells (Linux)."""
+    """Return the signals that another process blocks; empty except on Linux."""
     with suppress(OSError):
         for line in Path(f"/proc/{process_id}/status").read_text().splitlines():
             if line.startswith("SigBlk:"):

@@ -1,4 +1,4 @@
-"""How the demo's gunicorn runs."""
+"""The configuration of the demo's gunicorn."""
 
 import os
 import signal
@@ -11,11 +11,11 @@ worker_class = "gthread"
 threads = 8
 graceful_timeout = 2
 loglevel = "warning"
-control_socket_disable = True  # It would be a file in the home directory.
+control_socket_disable = True  # It would create a file in the home directory.
 
 
 def on_starting(_arbiter: Any) -> None:
-    """Stop when standard input ends: it is a pipe from the demo, and ends however that does, even by SIGKILL."""
+    """Stop when standard input ends. It is a pipe from the demo, and ends with it, even after SIGKILL."""
 
     def watch() -> None:
         os.read(0, 1)

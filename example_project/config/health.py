@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`, for whoever has to know whether to restart this process or to send it visitors."""
+"""`/healthz` and `/readyz` tell an orchestrator whether to restart this process, and whether to send it visitors."""
 
 from collections.abc import Callable
 
@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 
 
 class HealthMiddleware:
-    """Answer before all other middleware: by any host name, for anybody, without a session, and telling nothing.
+    """Answer before all other middleware, for any client and host name, without a session and without details.
 
-    A container is probed by its address, which is not among ALLOWED_HOSTS, and over HTTP.
+    Probes call a container by its address, which is not among ALLOWED_HOSTS, and over HTTP.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,4 +1,4 @@
-"""Settings of the example site. What differs between machines comes from the environment; see `env` below."""
+"""Settings of the example site. The environment sets everything that differs between machines; see `env` below."""
 
 import os
 import re
@@ -30,14 +30,14 @@ if not SECRET_KEY:
         raise ImproperlyConfigured("Set SECRET_KEY in the environment, or DEBUG=1 on your own machine.")
     SECRET_KEY = "insecure-and-for-your-own-machine-only"  # noqa: S105
 ALLOWED_HOSTS = words("ALLOWED_HOSTS")
-# The redirect to HTTPS and HSTS are the business of the server in front, which has the certificate.
+# The server in front, which has the certificate, redirects to HTTPS and sends HSTS.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = flag("HTTPS", default=not DEBUG)
-# How many proxies of ours every request passes: what they write about the client is believed, and nothing else.
+# The number of our own proxies that every request passes: only their headers about the client are trusted.
 NUM_PROXIES = int(env["NUM_PROXIES"]) if env.get("NUM_PROXIES") else None
 if NUM_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# Nothing inline, nothing from elsewhere. The pages of DRF and of the API's description bring scripts in their HTML.
+# No inline code, and nothing from other sites. The pages of DRF and of the API's description have inline scripts.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -98,12 +98,12 @@ TEMPLATES = [
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 
-# Database: DATABASE_URL, or PostgreSQL by its parts, or a file
+# Database: DATABASE_URL, or the parts of a PostgreSQL address, or an SQLite file
 
 
 def database() -> dict[str, Any]:
-    # Connections persist: with one for every request, about half as many sign in (docs/topics/benchmarks.md). Not under
-    # ASGI: config/asgi.py sets 0.
+    # Connections persist: a connection for each request halves the sign-ins per second (docs/topics/benchmarks.md).
+    # Under ASGI, config/asgi.py sets 0.
     persistent = {"CONN_MAX_AGE": int(env.get("CONN_MAX_AGE", "600")), "CONN_HEALTH_CHECKS": True}
     if "DATABASE_URL" in env:
         return {**dj_database_url.parse(env["DATABASE_URL"]), **persistent}
@@ -118,13 +118,13 @@ def database() -> dict[str, Any]:
             "PORT": env.get("DB_PORT", "5432"),
             **persistent,
         }
-    # A transaction takes the write lock when it begins: one that reads first cannot wait for it later.
+    # A transaction takes the write lock when it begins, because one that has read cannot wait for the lock later.
     options = {"timeout": 20, "transaction_mode": "IMMEDIATE"}
     return {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3", "OPTIONS": options, **persistent}
 
 
 DATABASES = {"default": database()}
-# The limits per client address are counted here: with several processes they need a cache that all of them share.
+# The cache counts requests per client address, so all processes have to share it.
 if env.get("REDIS_URL"):
     CACHES = {
         "default": {
@@ -161,7 +161,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_INCLUDE_SCHEMA": False,
-    # The pages' scripts come from this site: they load with no internet.
+    # This site serves the scripts of these pages, so they load without the internet.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -169,21 +169,21 @@ SPECTACULAR_SETTINGS = {
 
 PHONE_REFERRALS_SMS_BACKEND = env.get("PHONE_REFERRALS_SMS_BACKEND", "phone_referrals.sms.console.SmsBackend")
 PHONE_REFERRALS_ECHO_CODE = flag("PHONE_REFERRALS_ECHO_CODE")
-# All regions, for the console costs nothing. Name the ones that you serve, "RU,KZ", before a gateway sends you bills.
+# All regions, because the console costs nothing. Name the regions that you serve, "RU,KZ", before you use a gateway.
 regions = words("PHONE_REFERRALS_ALLOWED_REGIONS", "*")
 PHONE_REFERRALS_ALLOWED_REGIONS = "*" if regions == ["*"] else regions
-# What the site pays for in a day, in segments of SMS: for each region, and for all of them together.
+# The most segments of SMS that the site sends in one day: to each region, and to all regions together.
 PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 2000, "*": 500}
-# The name that messages and invite links have; the host that was asked where it is empty.
+# The host name in messages and invite links; if empty, the host of the request.
 PHONE_REFERRALS_SITE_HOST = env.get("PHONE_REFERRALS_SITE_HOST", "")
 
-# GET users/ lists everybody to everybody who has signed up: calling codes, the last two digits, and who invited whom.
-# This site was made to show that call. Without this line users read their referrer and the people below them only.
+# GET users/ lists all users to every signed-in user: calling codes, the last two digits, and who invited whom. This
+# site demonstrates that endpoint. Without this line users read only their referrer and the people below them.
 PHONE_REFERRALS_USERS_PERMISSION = "rest_framework.permissions.IsAuthenticated"
 
 LOGIN_URL = "phone_referrals_pages:sign_in"
 
-# 1: messages are sent by `manage.py db_worker`, and no visitor waits for the gateway.
+# 1: `manage.py db_worker` sends the messages, and no visitor waits for the gateway.
 PHONE_REFERRALS_SMS_QUEUE = flag("PHONE_REFERRALS_SMS_QUEUE")
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
@@ -194,11 +194,11 @@ TIME_ZONE = "UTC"
 LANGUAGES = [("en", "English"), ("ru", "Русский")]
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "static_root"
-# Served from the apps themselves until `collectstatic` has been run: no warning that it has not.
+# Serve static files from the apps until `collectstatic` has run, without a warning.
 WHITENOISE_USE_FINDERS = True
 warnings.filterwarnings("ignore", "No directory at", UserWarning)
 
-# Logs go to the console. Never "django.db.backends" at DEBUG: parameters of SQL are people's phone numbers.
+# Logs go to the console. Do not log "django.db.backends" at DEBUG: the parameters of SQL contain phone numbers.
 
 LOGGING = {
     "version": 1,

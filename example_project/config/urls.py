@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
-# They have no answer to OPTIONS: drf-spectacular fails at it.
+# No OPTIONS, at which drf-spectacular fails.
 READ = {"http_method_names": ["get", "head"]}
 
 urlpatterns = [

@@ -7,7 +7,7 @@ from phone_referrals.models import Referral
 from phone_referrals.referrals.codes import code_of
 from phone_referrals.referrals.redeem import redeem
 
-# Who was invited by whom. Numbers 555-0100 to 555-0199 are reserved for fiction: no message reaches anybody.
+# Users and their referrers. The numbers 555-0100 to 555-0199 are reserved for fiction, so no message reaches anybody.
 NETWORK = {
     "+12015550100": None,
     "+12015550101": "+12015550100",
@@ -19,7 +19,7 @@ NETWORK = {
 
 
 class Command(BaseCommand):
-    help = "Create a few users who invited each other; those who exist are left as they are."
+    help = "Create a few users who invited each other. Existing users stay as they are."
 
     def handle(self, **_options: Any) -> None:
         accounts = get_accounts()
