@@ -11,8 +11,11 @@ from pkgutil import walk_packages
 import django
 import pytest
 from coverage import Coverage
+from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.db import connections, transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone, translation
 from rest_framework.test import APIClient
 from xdist.scheduler import LoadScopeScheduling
@@ -31,8 +34,6 @@ SLOW = (*HOSTILE, "tests/attacks/", "tests/races/", "tests/signin/test_state_mac
 # PostgreSQL, too. All others ask the same of any database: what is answered, shown, logged and refused.
 DATABASE = (
     *HOSTILE,
-    "tests/admin/test_lists.py",
-    "tests/admin/test_referrals.py",
     "tests/management/",
     "tests/profiles/test_change_phone.py",
     "tests/profiles/test_delete_account.py",
@@ -40,6 +41,7 @@ DATABASE = (
     "tests/profiles/test_queries.py",
     "tests/profiles/test_sign_in.py",
     "tests/races/",
+    "tests/referrals/test_admin.py",
     "tests/referrals/test_codes.py",
     "tests/referrals/test_edges.py",
     "tests/referrals/test_once.py",
@@ -52,6 +54,7 @@ DATABASE = (
     "tests/signin/test_usage.py",
     "tests/signin/test_verification.py",
     "tests/test_accounts.py",
+    "tests/test_admin_lists.py",
     "tests/test_base_user.py",
     "tests/test_keyset.py",
     "tests/test_migrations.py",
@@ -67,7 +70,7 @@ DATABASE = (
 # Measured, a test takes twice as long. These ask all addresses at once; what they run, the tests of each file run too.
 UNMEASURED = (
     "tests/adoption/",
-    "tests/admin/test_permissions.py",
+    "tests/test_admin_permissions.py",
     "tests/docs/",
     "tests/pages/test_permissions.py",
     "tests/pages/test_statement_counts.py",
@@ -199,6 +202,27 @@ def in_production(settings):
     settings.PHONE_REFERRALS_SMS_BACKEND = "phone_referrals.sms.locmem.SmsBackend"
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "phone_referrals.referrals.invites.InviteMiddleware"]
     return settings
+
+
+@pytest.fixture
+def admin_url():
+    """The address of a page of the admin: `admin_url(Referral, "changelist")`."""
+    return lambda model, page, *args: reverse(
+        f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args
+    )
+
+
+@pytest.fixture
+def superuser(db):
+    return get_user_model().objects.create_superuser("+12015550199")
+
+
+@pytest.fixture
+def staff(superuser):
+    """The client of a superuser."""
+    client = Client()
+    client.force_login(superuser, "django.contrib.auth.backends.ModelBackend")
+    return client
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from django.core.management import call_command
 from django.db import connection
 
 from phone_referrals.accounts import get_accounts, lock
-from phone_referrals.admin.referrals import csv_of
 from phone_referrals.models import RedeemedPhone, Referral, ReferralCode, UserSession
 from phone_referrals.profiles import delete_account, network, queries
 from phone_referrals.referrals import tree
+from phone_referrals.referrals.admin import csv_of
 from phone_referrals.referrals.codes import code_of, rotate
 from phone_referrals.referrals.redeem import redeem
 from phone_referrals.signin import derived

@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -12,16 +11,16 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
-from django.db.models import Max, Min, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import path, reverse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from phone_referrals import halves
 from phone_referrals.accounts import get_accounts
-from phone_referrals.admin.lists import ListAdmin, person, phone_in
+from phone_referrals.admin_lists import ListAdmin, person, search_help, user_in
 from phone_referrals.exceptions import AccountDisabled, PhoneReferralsError
 from phone_referrals.models import Referral, ReferralCode
 from phone_referrals.referrals import codes
@@ -47,6 +46,7 @@ class ReferralCodeForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(ReferralCode)
 class ReferralCodeAdmin(ListAdmin):
+    half = "referrals"
     form = ReferralCodeForm
     add_fields = ("user", "code", "expires_at", "max_uses")
     fields = ("owner", "code", "is_active", "is_disabled", "expires_at", "max_uses", "uses", "created_at")
@@ -56,7 +56,7 @@ class ReferralCodeAdmin(ListAdmin):
     sortable_by = ("code",)
     list_filter = ("is_disabled",)
     search_fields = ("code",)
-    search_help_text = _("A referral code, or a whole phone number in any spelling.")
+    search_help_text = search_help(_("A referral code, or a whole phone number in any spelling."))
     actions = ("rotate", "disable", "enable")
 
     @admin.display(description=_("user"))
@@ -95,10 +95,10 @@ class ReferralCodeAdmin(ListAdmin):
         messages.success(request, text % {"count": count})
 
     def has_add_permission(self, request: Any) -> bool:
-        return admin.ModelAdmin.has_add_permission(self, request)
+        return halves.on(self.half) and admin.ModelAdmin.has_add_permission(self, request)
 
     def has_change_permission(self, request: Any, obj: Any = None) -> bool:
-        return admin.ModelAdmin.has_change_permission(self, request, obj)
+        return halves.on(self.half) and admin.ModelAdmin.has_change_permission(self, request, obj)
 
     def get_fields(self, request: Any, obj: Any = None) -> Any:
         return self.fields if obj else self.add_fields
@@ -117,8 +117,7 @@ class ReferralCodeAdmin(ListAdmin):
     def get_search_results(self, request: Any, queryset: Any, search_term: str) -> tuple[QuerySet[Any], bool]:
         if not search_term:
             return queryset, False
-        phone_number = phone_in(search_term)
-        owner = get_accounts().find(phone_number) if phone_number else None
+        owner = user_in(search_term)
         # Each by an index: among a million, what merely contains the text would take a while.
         return queryset.filter(Q(user=owner) if owner else Q(code=codes.read(search_term))), False
 
@@ -141,14 +140,16 @@ class ReferralCodeAdmin(ListAdmin):
 
 @admin.register(Referral)
 class ReferralAdmin(ListAdmin):
+    half = "referrals"
     fields = ("referred_person", "referrer_person", "code", "created_at")
     list_display = ("referred_person", "referrer_person", "code", "created_at")
     list_display_links = ("created_at",)  # Those of the people lead to them.
     sortable_by = ("created_at",)
-    date_hierarchy = "created_at"
+    # No `date_hierarchy`: to say on which days there are rows, Django reads every row.
+    list_filter = ("created_at",)
     ordering = ("-created_at", "-referred")
     search_fields = ("code",)
-    search_help_text = _("A referral code, or a whole phone number of either, in any spelling.")
+    search_help_text = search_help(_("A referral code, or a whole phone number of either, in any spelling."))
 
     @admin.display(description=_("invited user"))
     def referred_person(self, referral: Referral) -> str:
@@ -159,16 +160,15 @@ class ReferralAdmin(ListAdmin):
         return person(referral.referrer, self.admin_site)
 
     def get_queryset(self, request: Any) -> QuerySet[Any]:
-        accounts, referrals = get_accounts(), _Calendar(Referral).order_by(*self.ordering)
+        accounts, referrals = get_accounts(), Referral.objects.order_by(*self.ordering)
         return accounts.join(accounts.join(referrals, "referred"), "referrer")
 
     def get_search_results(self, request: Any, queryset: Any, search_term: str) -> tuple[QuerySet[Any], bool]:
         if not search_term:
             return queryset, False
-        phone_number = phone_in(search_term)
-        if phone_number:
-            user = get_accounts().find(phone_number)
-            return queryset.filter(Q(referred=user) | Q(referrer=user)) if user else queryset.none(), False
+        user = user_in(search_term)
+        if user:
+            return queryset.filter(Q(referred=user) | Q(referrer=user)), False
         # By its owner, whose referrals have an index: codes of referrals have none.
         code = ReferralCode.objects.filter(code=codes.read(search_term)).first()
         return queryset.filter(referrer=code.user_id, code=code.code) if code else queryset.none(), False
@@ -212,23 +212,6 @@ class ReferralAdmin(ListAdmin):
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": 'attachment; filename="referrals.csv"'},
         )
-
-
-class _Calendar(QuerySet[Any]):
-    """Says between which dates there are rows, from the first and the last: to say on which reads every row."""
-
-    def datetimes(self, field_name: str, kind: str, order: str = "ASC", tzinfo: Any = None) -> Any:
-        ends = self.aggregate(first=Min(field_name), last=Max(field_name))
-        if ends["first"] is None:
-            return []
-        # Naive on a site with USE_TZ = False, and local already.
-        local = (timezone.localtime(end, tzinfo) if timezone.is_aware(end) else end for end in ends.values())
-        first, last = local
-        days = (first + timedelta(days=number) for number in range((last.date() - first.date()).days + 1))
-        beginnings = {"year": (1, 1), "month": (None, 1), "day": (None, None)}
-        month, day = beginnings[kind]
-        found = dict.fromkeys((each.year, month or each.month, day or each.day) for each in days)
-        return [datetime(*each, tzinfo=first.tzinfo) for each in found]
 
 
 def csv_of(referrals: Iterable[Referral]) -> Iterator[str]:

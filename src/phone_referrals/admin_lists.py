@@ -1,15 +1,19 @@
-"""What the lists share: they open as fast at a million rows as at a hundred, and show nobody's whole number."""
+"""What the lists of the admin share: they open as fast with a million rows as with a hundred, and mask all numbers."""
 
 from functools import cached_property
 from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.http import HttpResponse
 from django.urls import reverse
+from django.utils.functional import lazy
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
-from phone_referrals import phones
+from phone_referrals import halves, phones
 from phone_referrals.accounts import get_accounts
 from phone_referrals.exceptions import InvalidPhoneNumber
 from phone_referrals.http import guarded
@@ -44,6 +48,13 @@ class ListAdmin(UnreportedAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # They count every row.
     sortable_by: ClassVar[tuple[str, ...]] = ()  # A subclass names the columns that have an index.
+    half: ClassVar[str]  # Of which the rows are: where the half is off, nobody sees them.
+
+    def has_module_permission(self, request: Any) -> bool:
+        return halves.on(self.half) and super().has_module_permission(request)
+
+    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+        return halves.on(self.half) and super().has_view_permission(request, obj)
 
     def has_add_permission(self, request: Any) -> bool:
         return False
@@ -51,13 +62,36 @@ class ListAdmin(UnreportedAdmin):
     def has_change_permission(self, request: Any, obj: Any = None) -> bool:
         return False
 
+    def delete_view(self, request: Any, object_id: str, extra_context: Any = None) -> HttpResponse:
+        # The permission itself stays where the half is off: with it, staff delete users and what these have.
+        if not halves.on(self.half):
+            raise PermissionDenied
+        return super().delete_view(request, object_id, extra_context)
+
 
 def phone_in(search_term: str) -> str | None:
-    """Return the E.164 number that is searched for, in whatever spelling; `None` where it is something else."""
+    """Return the E.164 number that is searched for, in any spelling.
+
+    `None` where it is something else, and on a site without sign-in by phone, whose users may have no phones.
+    """
     try:
-        return phones.parse(search_term)
+        return phones.parse(search_term) if halves.on("signin") else None
     except InvalidPhoneNumber:
         return None
+
+
+def search_help(text: Any) -> Any:
+    """Return the help of a search for codes and users, which names phones where the site has sign-in by phone."""
+    return lazy(lambda: str(text if halves.on("signin") else _("Referral code")), str)()
+
+
+def user_in(search_term: str) -> Any:
+    """Return the user with this phone number or, on a site without sign-in by phone, this user name; or `None`."""
+    if halves.on("signin"):
+        phone_number = phone_in(search_term)
+        return get_accounts().find(phone_number) if phone_number else None
+    users: Any = get_user_model()
+    return users._base_manager.filter(**{users.USERNAME_FIELD: search_term}).first()
 
 
 def person(user: Any, site: admin.AdminSite) -> str:

@@ -1,4 +1,4 @@
-"""What the host's own admin of users shows of this package."""
+"""The admin: what staff may see and do. `PhoneUserAdminMixin` is for the host's own `UserAdmin`."""
 
 from contextlib import suppress
 from itertools import chain
@@ -16,14 +16,21 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 
+from phone_referrals import halves
 from phone_referrals.accounts import get_accounts, lock
-from phone_referrals.admin.lists import CappedPaginator, UnreportedAdmin, phone_in
+from phone_referrals.admin_lists import CappedPaginator, UnreportedAdmin, phone_in
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import AccountDisabled
 from phone_referrals.http import guarded
 from phone_referrals.models import ReferralCode
 from phone_referrals.profiles import network
+from phone_referrals.referrals.admin import ReferralAdmin, ReferralCodeAdmin
 from phone_referrals.signals import phone_left
+from phone_referrals.signin.admin import PhoneVerificationAdmin, SmsUsageAdmin
+
+__all__ = ["PhoneUserAdminMixin", "PhoneVerificationAdmin", "ReferralAdmin", "ReferralCodeAdmin", "SmsUsageAdmin"]
+
+REFERRAL_FIELDS = ("phone_referral_code", "phone_referral_network")
 
 
 class UnchangedPhone(forms.BaseForm):
@@ -42,6 +49,8 @@ class UnchangedPhone(forms.BaseForm):
 
 class PhoneUserAdminMixin(UnreportedAdmin):
     """Adds a user's referral code and a picture of its network, and finds users by phone number in any spelling.
+
+    On a site that has one half only, it adds what is of that half.
 
     `class UserAdmin(PhoneUserAdminMixin, DjangoUserAdmin)`. If it names no fields of its own, it shows the phone too.
     Staff who give users other phones let no phone redeem a second time.
@@ -76,14 +85,14 @@ class PhoneUserAdminMixin(UnreportedAdmin):
         if obj is None:
             return fieldsets
         phone = [(None, {"fields": [conf.phone_field]})] if self._lacks_the_phone(request, obj, fieldsets) else []
-        referrals = (_("Referrals"), {"fields": ["phone_referral_code", "phone_referral_network"]})
-        return [*fieldsets[:1], *phone, *fieldsets[1:], referrals]
+        referrals = [(_("Referrals"), {"fields": REFERRAL_FIELDS})] if halves.on("referrals") else []
+        return [*fieldsets[:1], *phone, *fieldsets[1:], *referrals]
 
     def _lacks_the_phone(self, request: Any, obj: Any, fieldsets: Any) -> bool:
         # A host that names the fields has chosen what staff may change: who changes a phone can sign in by it.
         chosen = self.fieldsets is not DjangoUserAdmin.fieldsets
         is_own = type(self).get_fieldsets is not PhoneUserAdminMixin.get_fieldsets
-        if chosen or is_own or "__" in conf.phone_field:
+        if chosen or is_own or "__" in conf.phone_field or not halves.on("signin"):
             return False
         field = self.model._meta.get_field(conf.phone_field)
         left_out = (self.get_exclude(request, obj), self.form._meta.exclude, self.get_readonly_fields(request, obj))
@@ -95,7 +104,7 @@ class PhoneUserAdminMixin(UnreportedAdmin):
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
-        return fields if obj is None else [*fields, "phone_referral_code", "phone_referral_network"]
+        return [*fields, *REFERRAL_FIELDS] if obj and halves.on("referrals") else fields
 
     @method_decorator(guarded)  # The site's own `autocomplete/` calls it too.
     def get_search_results(self, request: Any, queryset: Any, search_term: str) -> tuple[QuerySet[Any], bool]:
@@ -106,7 +115,7 @@ class PhoneUserAdminMixin(UnreportedAdmin):
 
     def save_model(self, request: Any, obj: Any, form: Any, change: Any) -> None:
         with transaction.atomic(using=router.db_for_write(self.model)):
-            if change:
+            if change and halves.on("signin"):
                 _remember(obj)
             super().save_model(request, obj, form, change)
 

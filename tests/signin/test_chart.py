@@ -2,8 +2,8 @@ from datetime import date
 
 import pytest
 
-from phone_referrals.admin.chart import HEIGHT, draw
 from phone_referrals.models import SmsUsage
+from phone_referrals.signin.chart import HEIGHT, draw
 
 pytestmark = pytest.mark.django_db
 

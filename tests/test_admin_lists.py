@@ -1,13 +1,16 @@
+from types import ModuleType
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.urls import path, reverse
+from django.urls import include, path, reverse
 
 from phone_referrals.admin import ReferralAdmin, ReferralCodeAdmin
-from phone_referrals.admin.lists import CappedPaginator, person
+from phone_referrals.admin_lists import CappedPaginator, person, user_in
 from phone_referrals.models import PhoneVerification, Referral, ReferralCode
 from phone_referrals.referrals.codes import code_of
 from phone_referrals.referrals.redeem import redeem
+from tests.hosts.phone_first.models import Member
 
 pytestmark = pytest.mark.django_db
 
@@ -26,9 +29,9 @@ def rows(settings, make_user, send_code):
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("page", ["changelist", "change"])
-def test_the_pages_open_and_show_no_whole_phone_and_no_sign_in_code(staff, url, rows, model, page):
+def test_the_pages_open_and_show_no_whole_phone_and_no_sign_in_code(staff, admin_url, rows, model, page):
     row = model.objects.first()
-    answer = staff.get(url(model, page, *([row.pk] if page == "change" else [])))
+    answer = staff.get(admin_url(model, page, *([row.pk] if page == "change" else [])))
     assert answer.status_code == 200
     text = answer.content.decode()
     assert "+1 *** *** **0" in text
@@ -36,40 +39,40 @@ def test_the_pages_open_and_show_no_whole_phone_and_no_sign_in_code(staff, url, 
     assert not [number for number in rows["numbers"] if number in text]
 
 
-def test_a_sign_in_code_cannot_be_worked_out_from_a_page(staff, url, rows):
+def test_a_sign_in_code_cannot_be_worked_out_from_a_page(staff, admin_url, rows):
     """The serial is of no use without the site's secret, but then of no use to staff at all."""
     row = PhoneVerification.objects.get()
-    text = staff.get(url(PhoneVerification, "change", row.pk)).content.decode()
+    text = staff.get(admin_url(PhoneVerification, "change", row.pk)).content.decode()
     assert str(row.serial) not in text
 
 
 @pytest.mark.parametrize("model", [PhoneVerification, Referral])
-def test_nothing_can_be_added_or_edited(staff, url, rows, model):
+def test_nothing_can_be_added_or_edited(staff, admin_url, rows, model):
     row = model.objects.first()
     before = model.objects.values().get(pk=row.pk)
-    assert staff.get(url(model, "add")).status_code == 403
-    form = staff.get(url(model, "change", row.pk)).context["adminform"]
+    assert staff.get(admin_url(model, "add")).status_code == 403
+    form = staff.get(admin_url(model, "change", row.pk)).context["adminform"]
     assert set(form.readonly_fields) >= set(form.form.fields)
     assert not form.form.fields
     values = dict.fromkeys(before, "1")
-    assert staff.post(url(model, "change", row.pk), values).status_code == 403
+    assert staff.post(admin_url(model, "change", row.pk), values).status_code == 403
     assert model.objects.values().get(pk=row.pk) == before
 
 
-def test_the_limits_of_a_phone_cannot_be_lifted_by_deleting_its_row(staff, url, rows):
+def test_the_limits_of_a_phone_cannot_be_lifted_by_deleting_its_row(staff, admin_url, rows):
     row = PhoneVerification.objects.get()
-    assert staff.post(url(PhoneVerification, "delete", row.pk), {"post": "yes"}).status_code == 403
+    assert staff.post(admin_url(PhoneVerification, "delete", row.pk), {"post": "yes"}).status_code == 403
     selected = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
-    staff.post(url(PhoneVerification, "changelist"), selected)
+    staff.post(admin_url(PhoneVerification, "changelist"), selected)
     assert PhoneVerification.objects.filter(pk=row.pk).exists()
 
 
-def test_a_list_does_not_ask_once_for_each_row(staff, url, rows, make_user, django_assert_max_num_queries):
+def test_a_list_does_not_ask_once_for_each_row(staff, admin_url, rows, make_user, django_assert_max_num_queries):
     for number in range(3, 9):
         redeem(make_user(number), code_of(make_user(number + 10)).code)
     for model in MODELS:
         with django_assert_max_num_queries(6):
-            staff.get(url(model, "changelist"))
+            staff.get(admin_url(model, "changelist"))
 
 
 def test_the_admin_knows_the_three_models():
@@ -85,10 +88,10 @@ def test_counting_ends_where_searching_is_the_better_way(monkeypatch, make_user)
     assert CappedPaginator(users[:2], 2).count == 2
 
 
-def test_a_list_counts_no_further_than_that(staff, url, rows, monkeypatch):
+def test_a_list_counts_no_further_than_that(staff, admin_url, rows, monkeypatch):
     monkeypatch.setattr(CappedPaginator, "MAX_COUNT", 1)
     for model in MODELS:
-        changelist = staff.get(url(model, "changelist")).context["cl"]
+        changelist = staff.get(admin_url(model, "changelist")).context["cl"]
         assert changelist.result_count == 1
         assert changelist.full_result_count is None
 
@@ -101,6 +104,19 @@ def test_a_person_is_a_masked_number_that_leads_to_the_hosts_own_page(make_user,
     assert person(None, admin.site) == "–"
     monkeypatch.setattr(admin.site, "is_registered", lambda model: False)
     assert person(user, admin.site) == "+1 *** *** **01"
+
+
+@pytest.mark.parametrize(("name", "term"), [("referrals", "alice"), ("get_verify_code", "+1 201 555 0101")])
+def test_users_are_searched_by_phone_where_the_site_has_phones(settings, make_user, name, term):
+    settings.ROOT_URLCONF = ModuleType("urls")
+    settings.ROOT_URLCONF.urlpatterns = [path("", include(([path("x/", print, name=name)], "phone_referrals")))]
+    user = make_user(1)
+    if name == "referrals":
+        settings.AUTH_USER_MODEL = "phone_first.Member"
+        user = Member.objects.create(username="alice")
+    assert user_in(term) == user
+    assert user_in("+1 201 555 0102") is None
+    assert ("phone" in ReferralAdmin.search_help_text) is (name != "referrals")
 
 
 other_site = admin.AdminSite("other")

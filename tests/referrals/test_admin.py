@@ -1,5 +1,5 @@
 import csv
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.contrib import admin
@@ -10,41 +10,41 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from phone_referrals.admin.referrals import ReferralCodeForm, csv_of
 from phone_referrals.models import Referral, ReferralCode
 from phone_referrals.referrals import codes
+from phone_referrals.referrals.admin import ReferralCodeForm, csv_of
 from phone_referrals.referrals.codes import code_of
 from phone_referrals.referrals.redeem import redeem
 
 pytestmark = pytest.mark.django_db
 
 
-def add(client, url, user, **data):
+def add(client, admin_url, user, **data):
     values = {"user": user.pk, "code": "", "expires_at_0": "", "expires_at_1": "", "max_uses": "", **data}
-    return client.post(url(ReferralCode, "add"), values)
+    return client.post(admin_url(ReferralCode, "add"), values)
 
 
-def act(client, url, action, *rows):
+def act(client, admin_url, action, *rows):
     data = {"action": action, "_selected_action": [row.pk for row in rows]}
-    return client.post(url(ReferralCode, "changelist"), data, follow=True).content.decode()
+    return client.post(admin_url(ReferralCode, "changelist"), data, follow=True).content.decode()
 
 
 def errors(answer):
     return dict(answer.context["adminform"].form.errors)
 
 
-def test_a_vanity_code_becomes_the_active_one_and_the_old_one_goes_on_working(staff, url, make_user):
+def test_a_vanity_code_becomes_the_active_one_and_the_old_one_goes_on_working(staff, admin_url, make_user):
     user = make_user(1)
     old = code_of(user)
-    assert add(staff, url, user, code="sum-mer 26", max_uses=5).status_code == 302
+    assert add(staff, admin_url, user, code="sum-mer 26", max_uses=5).status_code == 302
     assert code_of(user).code == "SUMMER26"
     assert code_of(user).max_uses == 5
     redeem(make_user(2), old.code)
 
 
-def test_a_code_left_empty_is_made(staff, url, make_user):
+def test_a_code_left_empty_is_made(staff, admin_url, make_user):
     user = make_user(1)
-    add(staff, url, user)
+    add(staff, admin_url, user)
     assert len(code_of(user).code) == codes.LENGTH
 
 
@@ -57,36 +57,38 @@ def test_a_code_left_empty_is_made(staff, url, make_user):
         ("Ж" * 33, "Ensure this value has at most 32 characters (it has 33)."),
     ],
 )
-def test_a_code_that_cannot_be_given_is_refused_beside_its_field(staff, url, make_user, text, message):
-    add(staff, url, make_user(1), code="summer")
-    answer = add(staff, url, make_user(2), code=text)
+def test_a_code_that_cannot_be_given_is_refused_beside_its_field(staff, admin_url, make_user, text, message):
+    add(staff, admin_url, make_user(1), code="summer")
+    answer = add(staff, admin_url, make_user(2), code=text)
     assert errors(answer)["code"] == [message]
 
 
-def test_a_code_taken_since_the_form_was_checked_is_told(staff, url, make_user, monkeypatch):
+def test_a_code_taken_since_the_form_was_checked_is_told(staff, admin_url, make_user, monkeypatch):
     taken = code_of(make_user(1)).code
     user = make_user(2)
     code_of(user)
     monkeypatch.setattr("phone_referrals.referrals.codes.import_string", lambda path: lambda length: taken)
-    answer = add(staff, url, user)
+    answer = add(staff, admin_url, user)
     assert answer.status_code == 302
     assert "This referral code is taken." in staff.get(answer.url).content.decode()
     assert ReferralCode.objects.filter(user=user).count() == 1
 
 
-def test_a_user_is_chosen_by_searching_never_from_a_list_of_all(staff, url, monkeypatch):
-    text = staff.get(url(ReferralCode, "add")).content.decode()
+def test_a_user_is_chosen_by_searching_never_from_a_list_of_all(staff, admin_url, monkeypatch):
+    text = staff.get(admin_url(ReferralCode, "add")).content.decode()
     assert "admin-autocomplete" in text
     monkeypatch.delitem(admin.site._registry, get_user_model())
-    text = staff.get(url(ReferralCode, "add")).content.decode()
+    text = staff.get(admin_url(ReferralCode, "add")).content.decode()
     assert "vForeignKeyRawIdAdminField" in text or 'name="user"' in text
     assert "<select" not in text.split("field-user")[1].split("</div>")[0]
 
 
-def test_a_code_has_its_end_and_its_uses_changed_but_not_its_text_or_owner(staff, url, make_user):
+def test_a_code_has_its_end_and_its_uses_changed_but_not_its_text_or_owner(staff, admin_url, make_user):
     code = code_of(make_user(1))
     values = {"code": "OTHER", "user": make_user(2).pk, "max_uses": "3", "is_disabled": "on"}
-    staff.post(url(ReferralCode, "change", code.pk), {**values, "expires_at_0": "2030-01-01", "expires_at_1": "00:00"})
+    staff.post(
+        admin_url(ReferralCode, "change", code.pk), {**values, "expires_at_0": "2030-01-01", "expires_at_1": "00:00"}
+    )
     code_now = ReferralCode.objects.get(pk=code.pk)
     assert (code_now.code, code_now.user) == (code.code, code.user)
     assert (code_now.max_uses, code_now.is_disabled) == (3, True)
@@ -95,7 +97,7 @@ def test_a_code_has_its_end_and_its_uses_changed_but_not_its_text_or_owner(staff
 
 @pytest.mark.parametrize("values", [{}, {"max_uses": "9"}])
 def test_a_code_that_is_saved_keeps_what_was_written_since_the_form_was_read(
-    staff, url, make_user, monkeypatch, values
+    staff, admin_url, make_user, monkeypatch, values
 ):
     code = code_of(make_user(1))
     ReferralCode.objects.update(max_uses=5)
@@ -105,21 +107,21 @@ def test_a_code_that_is_saved_keeps_what_was_written_since_the_form_was_read(
 
     monkeypatch.setattr(ReferralCodeForm, "clean", use_and_rotate)
     form = {"max_uses": "5", "expires_at_0": "", "expires_at_1": "", **values}
-    assert staff.post(url(ReferralCode, "change", code.pk), form).status_code == 302
+    assert staff.post(admin_url(ReferralCode, "change", code.pk), form).status_code == 302
     code_now = ReferralCode.objects.get(pk=code.pk)
     assert (code_now.max_uses, code_now.uses, code_now.active_for) == (int(form["max_uses"]), 2, None)
 
 
-def test_rotating_gives_each_owner_one_new_code(staff, url, make_user):
+def test_rotating_gives_each_owner_one_new_code(staff, admin_url, make_user):
     one, other = make_user(1), make_user(2)
     first, second, third = code_of(one), codes.rotate(one), code_of(other)
-    assert "2 codes were made." in act(staff, url, "rotate", first, second, third)
+    assert "2 codes were made." in act(staff, admin_url, "rotate", first, second, third)
     assert ReferralCode.objects.filter(user=one).count() == 3
     assert code_of(one) not in (first, second)
     assert LogEntry.objects.count() == 2
 
 
-def test_a_code_of_a_user_who_is_deleted_meanwhile_is_not_rotated(staff, url, make_user, monkeypatch):
+def test_a_code_of_a_user_who_is_deleted_meanwhile_is_not_rotated(staff, admin_url, make_user, monkeypatch):
     gone, user = make_user(1), make_user(2)
     mine = [code_of(gone), code_of(user)]
     rotate = codes.rotate
@@ -129,37 +131,43 @@ def test_a_code_of_a_user_who_is_deleted_meanwhile_is_not_rotated(staff, url, ma
         return rotate(user)
 
     monkeypatch.setattr(codes, "rotate", rotate_after_a_deletion)
-    assert "1 code was made." in act(staff, url, "rotate", *mine)
+    assert "1 code was made." in act(staff, admin_url, "rotate", *mine)
     assert code_of(user) != mine[1]
 
 
-def test_a_code_is_disabled_and_enabled(staff, url, make_user):
+def test_a_code_is_disabled_and_enabled(staff, admin_url, make_user):
     code = code_of(make_user(1))
-    assert "1 code was changed." in act(staff, url, "disable", code)
+    assert "1 code was changed." in act(staff, admin_url, "disable", code)
     assert not ReferralCode.objects.enabled().exists()
-    act(staff, url, "enable", code)
+    act(staff, admin_url, "enable", code)
     assert ReferralCode.objects.enabled().exists()
 
 
+def test_a_code_is_deleted(staff, admin_url, make_user):
+    code = code_of(make_user(1))
+    assert staff.post(admin_url(ReferralCode, "delete", code.pk), {"post": "yes"}).status_code == 302
+    assert not ReferralCode.objects.exists()
+
+
 @pytest.mark.parametrize(("query", "found"), [("+1 201 555 0101", 1), ("0101", 0), ("", 2)])
-def test_codes_are_searched_by_their_owners_phone(staff, url, make_user, query, found):
+def test_codes_are_searched_by_their_owners_phone(staff, admin_url, make_user, query, found):
     code_of(make_user(1))
     code_of(make_user(2))
-    assert staff.get(url(ReferralCode, "changelist"), {"q": query}).context["cl"].result_count == found
+    assert staff.get(admin_url(ReferralCode, "changelist"), {"q": query}).context["cl"].result_count == found
 
 
-def test_a_code_is_found_whoever_has_an_empty_phone(staff, url, make_user):
+def test_a_code_is_found_whoever_has_an_empty_phone(staff, admin_url, make_user):
     nobody, user = make_user(1), make_user(2)
     get_user_model().objects.filter(pk=nobody.pk).update(phone_number="")
     code_of(nobody)
-    found = staff.get(url(ReferralCode, "changelist"), {"q": code_of(user).code}).context["cl"].queryset
+    found = staff.get(admin_url(ReferralCode, "changelist"), {"q": code_of(user).code}).context["cl"].queryset
     assert [code.user_id for code in found] == [user.pk]
 
 
-def test_codes_are_searched_in_any_spelling(staff, url, make_user):
+def test_codes_are_searched_in_any_spelling(staff, admin_url, make_user):
     code = code_of(make_user(1)).code
     typed = f" {code[:3].lower()}-{code[3:].lower()}"
-    assert staff.get(url(ReferralCode, "changelist"), {"q": typed}).context["cl"].result_count == 1
+    assert staff.get(admin_url(ReferralCode, "changelist"), {"q": typed}).context["cl"].result_count == 1
 
 
 @pytest.fixture
@@ -174,56 +182,43 @@ def referrals(make_user):
 @pytest.mark.parametrize(
     ("query", "found"), [("+1 (201) 555-0102", 2), ("+12015550105", 1), ("+12015550109", 0), ("nothing", 0), ("", 3)]
 )
-def test_referrals_are_searched_by_the_phone_of_either(staff, url, referrals, query, found):
-    assert staff.get(url(Referral, "changelist"), {"q": query}).context["cl"].result_count == found
+def test_referrals_are_searched_by_the_phone_of_either(staff, admin_url, referrals, query, found):
+    assert staff.get(admin_url(Referral, "changelist"), {"q": query}).context["cl"].result_count == found
 
 
-def test_referrals_are_searched_by_code(staff, url, referrals):
+def test_referrals_are_searched_by_code(staff, admin_url, referrals):
     code = code_of(referrals[4]).code.lower()
-    assert staff.get(url(Referral, "changelist"), {"q": code}).context["cl"].result_count == 1
+    assert staff.get(admin_url(Referral, "changelist"), {"q": code}).context["cl"].result_count == 1
 
 
-def test_dates_lead_down_from_years_to_days(staff, url, referrals):
-    noon = datetime(2025, 3, 5, 18, tzinfo=UTC)
-    for number, row in zip((0, 2, 400), Referral.objects.order_by("pk"), strict=True):
-        Referral.objects.filter(pk=row.pk).update(created_at=noon + timedelta(days=number))
-    years = staff.get(url(Referral, "changelist")).content.decode()
-    assert "created_at__year=2025" in years
-    assert "created_at__year=2026" in years
-    months = staff.get(url(Referral, "changelist"), {"created_at__year": 2025}).content.decode()
-    assert "created_at__month=3&" in months
-    assert "created_at__month=4&" not in months
-    days = staff.get(url(Referral, "changelist"), {"created_at__year": 2025, "created_at__month": 3}).content.decode()
-    assert [f"created_at__day={day}&" in days for day in range(4, 9)] == [False, True, True, True, False]
+@pytest.mark.parametrize("use_tz", [True, False])
+def test_referrals_are_filtered_by_the_days_of_the_site(staff, admin_url, referrals, settings, use_tz):
+    settings.USE_TZ = use_tz
+    for days, row in zip((0, 3, 400), Referral.objects.order_by("pk"), strict=True):
+        Referral.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(days=days))
+    changelist = staff.get(admin_url(Referral, "changelist")).context["cl"]
+    (dates,) = changelist.filter_specs
+    found = {
+        str(choice["display"]): staff.get(admin_url(Referral, "changelist") + choice["query_string"]).context["cl"]
+        for choice in dates.choices(changelist)
+    }
+    counts = {name: each.result_count for name, each in found.items()}
+    assert (counts["Any date"], counts["Today"], counts["Past 7 days"]) == (3, 1, 2)
 
 
-def test_without_referrals_there_are_no_dates(staff, url):
-    answer = staff.get(url(Referral, "changelist"), {"created_at__year": 2025})
-    assert answer.status_code == 200
-
-
-def test_the_list_of_a_site_without_time_zones_is_shown(staff, url, make_user, settings):
-    settings.USE_TZ = False
-    for number, day in enumerate((3, 5)):
-        referred, referrer = make_user(2 * number), make_user(2 * number + 1)
-        Referral.objects.create(referred=referred, referrer=referrer, created_at=datetime(2026, 11, day))  # noqa: DTZ001
-    days = staff.get(url(Referral, "changelist"), {"created_at__year": 2026, "created_at__month": 11}).content.decode()
-    assert [f"created_at__day={day}&" in days for day in range(2, 7)] == [False, True, True, True, False]
-
-
-def test_no_referral_can_be_deleted_but_with_its_user(staff, url, referrals):
+def test_no_referral_can_be_deleted_but_with_its_user(staff, admin_url, referrals):
     row = Referral.objects.get(referred=referrals[2])
-    page = staff.get(url(Referral, "change", row.pk)).content.decode()
-    assert url(Referral, "delete", row.pk) not in page
-    assert "delete_selected" not in staff.get(url(Referral, "changelist")).content.decode()
+    page = staff.get(admin_url(Referral, "change", row.pk)).content.decode()
+    assert admin_url(Referral, "delete", row.pk) not in page
+    assert "delete_selected" not in staff.get(admin_url(Referral, "changelist")).content.decode()
     for answer in (staff.get, staff.post):
-        assert answer(url(Referral, "delete", row.pk), {"post": "yes"}).status_code == 403
-    act(staff, url, "delete_selected", row)
+        assert answer(admin_url(Referral, "delete", row.pk), {"post": "yes"}).status_code == 403
+    act(staff, admin_url, "delete_selected", row)
     assert Referral.objects.count() == 3
     user = get_user_model()
-    assert staff.post(url(user, "delete", referrals[2].pk), {"post": "yes"}).status_code == 302
+    assert staff.post(admin_url(user, "delete", referrals[2].pk), {"post": "yes"}).status_code == 302
     data = {"action": "delete_selected", "_selected_action": [referrals[5].pk], "post": "yes"}
-    assert staff.post(url(user, "changelist"), data).status_code == 302
+    assert staff.post(admin_url(user, "changelist"), data).status_code == 302
     assert list(Referral.objects.values_list("referred", "referrer")) == [(referrals[3].pk, None)]
 
 
@@ -234,8 +229,9 @@ def export(client, **query):
     return list(csv.reader(b"".join(answer.streaming_content).decode().splitlines()))
 
 
-def test_the_export_has_what_the_list_shows_with_masked_numbers(staff, url, referrals):
-    assert "export/?q=%2B12015550105" in staff.get(url(Referral, "changelist"), {"q": "+12015550105"}).content.decode()
+def test_the_export_has_what_the_list_shows_with_masked_numbers(staff, admin_url, referrals):
+    page = staff.get(admin_url(Referral, "changelist"), {"q": "+12015550105"}).content.decode()
+    assert "export/?q=%2B12015550105" in page
     header, row = export(staff, q="+12015550105")
     assert header == ["created_at", "code", "referred_id", "referred", "referrer_id", "referrer"]
     assert row[1:] == [
@@ -256,9 +252,9 @@ def test_the_export_is_read_row_by_row(staff, referrals, django_assert_max_num_q
 
 
 @pytest.mark.parametrize("query", ["x=1", "created_at__year=abc"])
-def test_an_export_of_a_wrong_query_leads_to_the_list_as_the_list_itself_does(staff, url, referrals, query):
+def test_an_export_of_a_wrong_query_leads_to_the_list_as_the_list_itself_does(staff, admin_url, referrals, query):
     answer = staff.get(f"{reverse('admin:phone_referrals_referral_export')}?{query}")
-    assert (answer.status_code, answer.url) == (302, f"{url(Referral, 'changelist')}?e=1")
+    assert (answer.status_code, answer.url) == (302, f"{admin_url(Referral, 'changelist')}?e=1")
     assert staff.get(answer.url).status_code == 200
     assert len(export(staff, e=1)) == 4
 

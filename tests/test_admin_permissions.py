@@ -1,11 +1,13 @@
 """Who may see and do what in the admin: every URL and every action of the package, for everybody."""
 
+from types import ModuleType
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.test import Client, RequestFactory
-from django.urls import reverse
+from django.urls import include, path, reverse
 
 from phone_referrals.models import PhoneVerification, Referral, ReferralCode, SmsUsage
 
@@ -140,6 +142,39 @@ def test_everybody_may_do_what_the_table_says(people, rows, client_of, undone, n
         led = LOGIN if answer.headers.get("Location", "").startswith(reverse("admin:login")) else DONE
         answers[who] = led if answer.status_code == 302 else answer.status_code
     assert answers == dict(zip(PEOPLE, TABLE[name, method], strict=True))
+
+
+SIGN_IN = {PhoneVerification, SmsUsage}
+ALONE = {"phone_referrals:get_verify_code": SIGN_IN, "phone_referrals_pages:invite": {ReferralCode, Referral}}
+
+
+@pytest.fixture(params=ALONE)
+def shown(request, settings):
+    """A site with one half alone; the models that are of it."""
+    app, name = request.param.split(":")
+    ours = path("ours/", include(([path("x/", print, name=name)], app)))
+    settings.ROOT_URLCONF = ModuleType("urls")
+    settings.ROOT_URLCONF.urlpatterns = [path("admin/", admin.site.urls), ours]
+    return ALONE[request.param]
+
+
+def test_the_lists_of_a_half_that_is_off_open_for_nobody(shown, people, rows, client_of, undone):
+    browser = client_of("superuser")
+    index = browser.get(reverse("admin:index")).content.decode()
+    for model, each in OURS.items():
+        assert (f"/{model._meta.model_name}/" in index) is (model in shown)
+        for url in (url for url in each.urls if url.name and model not in shown):
+            args = [rows[model].pk] if "<" in str(url.pattern) else []
+            for method in ("get", "post"):
+                with undone():
+                    answer = getattr(browser, method)(reverse(f"admin:{url.name}", args=args))
+                assert answer.status_code == 403, (url.name, method)
+
+
+def test_a_user_is_deleted_with_rows_of_a_half_that_is_off(shown, people, rows, client_of):
+    user = people["user"]
+    client_of("superuser").post(reverse("admin:phone_first_user_delete", args=[user.pk]), {"post": "yes"})
+    assert not get_user_model().objects.filter(pk=user.pk).exists()
 
 
 def test_every_action_is_in_the_table(people):

@@ -10,13 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from phone_referrals import phones
-from phone_referrals.admin.chart import draw
-from phone_referrals.admin.lists import ListAdmin, phone_in
+from phone_referrals.admin_lists import ListAdmin, phone_in
 from phone_referrals.models import PhoneVerification, SmsUsage
+from phone_referrals.signin.chart import draw
 
 
 @admin.register(PhoneVerification)
 class PhoneVerificationAdmin(ListAdmin):
+    half = "signin"
     fields = ("masked_phone", "purpose", "expires_at", "wrong_guesses_since_success", "next_message_at", "changed_at")
     list_display = ("masked_phone", "purpose", "wrong_guesses_since_success", "changed_at")
     search_fields = ("phone_number",)
@@ -70,6 +71,7 @@ def _local(seconds: float | None) -> str:
 
 @admin.register(SmsUsage)
 class SmsUsageAdmin(ListAdmin):
+    half = "signin"
     list_display = ("day", "region", "slot", "sent", "segments", "verified", "failed")
     list_filter = ("region",)
     sortable_by = ("day",)

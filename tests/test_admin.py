@@ -1,9 +1,12 @@
+from types import ModuleType
+
 import pytest
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.urls import include, path
 
 from phone_referrals.accounts import get_accounts
 from phone_referrals.admin import PhoneUserAdminMixin
@@ -16,16 +19,16 @@ from tests.hosts.phone_first.models import Member, Profile
 pytestmark = pytest.mark.django_db
 
 
-def page(staff, url, user):
-    return staff.get(url(get_user_model(), "change", user.pk)).content.decode()
+def page(staff, admin_url, user):
+    return staff.get(admin_url(get_user_model(), "change", user.pk)).content.decode()
 
 
-def test_a_users_page_shows_its_code_and_its_network_above_and_below(staff, url, make_user):
+def test_a_users_page_shows_its_code_and_its_network_above_and_below(staff, admin_url, make_user):
     top, me, below, deeper = [make_user(number) for number in range(1, 5)]
     redeem(me, code_of(top).code)
     redeem(below, code_of(me).code)
     redeem(deeper, code_of(below).code)
-    text = page(staff, url, me)
+    text = page(staff, admin_url, me)
     assert code_of(me).code in text
     for other, number in ((top, "01"), (below, "03"), (deeper, "04")):
         assert f'<a href="/admin/phone_first/user/{other.pk}/change/">+1 *** *** **{number}</a>' in text
@@ -33,35 +36,35 @@ def test_a_users_page_shows_its_code_and_its_network_above_and_below(staff, url,
     assert "phone_referrals/admin.css" in text
 
 
-def test_looking_at_a_user_makes_no_code(staff, url, make_user):
-    assert '<div class="readonly">–</div>' in page(staff, url, make_user(1))
+def test_looking_at_a_user_makes_no_code(staff, admin_url, make_user):
+    assert '<div class="readonly">–</div>' in page(staff, admin_url, make_user(1))
     assert not ReferralCode.objects.exists()
 
 
-def test_a_user_alone_has_no_picture(staff, url, make_user):
-    assert "<figure" not in page(staff, url, make_user(1))
+def test_a_user_alone_has_no_picture(staff, admin_url, make_user):
+    assert "<figure" not in page(staff, admin_url, make_user(1))
 
 
-def test_a_user_is_added_without_referrals(staff, url):
-    text = staff.get(url(get_user_model(), "add")).content.decode()
+def test_a_user_is_added_without_referrals(staff, admin_url):
+    text = staff.get(admin_url(get_user_model(), "add")).content.decode()
     assert "field-phone_referral" not in text
 
 
 @pytest.mark.parametrize(
     ("query", "found"), [("+1 (201) 555-0101", 1), ("+12015550102", 0), ("0101", 1), ("", 2), ("nobody", 0)]
 )
-def test_users_are_found_by_a_number_in_any_spelling_and_by_what_the_host_searches(staff, url, make_user, query, found):
+def test_users_are_found_by_number_and_by_what_the_host_searches(staff, admin_url, make_user, query, found):
     make_user(1)
-    assert staff.get(url(get_user_model(), "changelist"), {"q": query}).context["cl"].result_count == found
+    assert staff.get(admin_url(get_user_model(), "changelist"), {"q": query}).context["cl"].result_count == found
 
 
-def test_the_number_of_statements_does_not_grow_with_the_network(staff, url, make_user, django_assert_max_num_queries):
+def test_a_larger_network_takes_no_more_statements(staff, admin_url, make_user, django_assert_max_num_queries):
     me = make_user(1)
     code = code_of(me).code
     for number in range(2, 12):
         redeem(make_user(number), code)
     with django_assert_max_num_queries(12):
-        page(staff, url, me)
+        page(staff, admin_url, me)
 
 
 # The phone on the form
@@ -190,6 +193,43 @@ def test_a_phone_in_a_column_of_text_or_of_a_profile_is_not_on_the_form_by_itsel
     assert field not in flatten_fieldsets(page.get_fieldsets(request, Member()))
 
 
+# One half alone
+
+
+@pytest.fixture
+def only_half(settings):
+    """Let the site have the URLs of one half."""
+
+    def only_half(name):
+        settings.ROOT_URLCONF = ModuleType("urls")
+        ours = path("ours/", include(([path("x/", print, name=name)], "phone_referrals")))
+        settings.ROOT_URLCONF.urlpatterns = [path("admin/", admin.site.urls), ours]
+
+    return only_half
+
+
+def test_a_site_that_signs_in_only_has_no_referrals_of_users(host, only_half, staff, make_user, admin_url):
+    only_half("get_verify_code")
+    page_of_user, request = host()
+    assert flatten_fieldsets(page_of_user.get_fieldsets(request, make_user(1)))[:2] == ["is_active", "phone_number"]
+    text = page(staff, admin_url, make_user(2))
+    assert "field-phone_number" in text
+    assert "field-phone_referral" not in text
+
+
+def test_a_site_with_referrals_only_asks_for_no_phone(host, only_half, settings):
+    only_half("referrals")
+    settings.PHONE_REFERRALS_PHONE_FIELD = "mobile"  # There is none.
+    page_of_user, request = host(Member, search_fields=["username"])
+    user = Member.objects.create(username="alice")
+    assert "phone_referral_code" in flatten_fieldsets(page_of_user.get_fieldsets(request, user))
+    assert [*page_of_user.get_search_results(request, Member.objects.all(), "+12015550101")[0]] == []
+    assert [*page_of_user.get_search_results(request, Member.objects.all(), "alice")[0]] == [user]
+    user.username = "bob"
+    page_of_user.save_model(request, user, None, change=True)
+    assert Member.objects.get().username == "bob"
+
+
 # A phone redeems once
 
 
@@ -201,41 +241,41 @@ def invited(make_user):
     return user
 
 
-def delete_it(staff, url, user):
-    return staff.post(url(get_user_model(), "delete", user.pk), {"post": "yes"})
+def delete_it(staff, admin_url, user):
+    return staff.post(admin_url(get_user_model(), "delete", user.pk), {"post": "yes"})
 
 
-def delete_selected(staff, url, *users):
+def delete_selected(staff, admin_url, *users):
     data = {"action": "delete_selected", "_selected_action": [user.pk for user in users], "post": "yes"}
-    return staff.post(url(get_user_model(), "changelist"), data)
+    return staff.post(admin_url(get_user_model(), "changelist"), data)
 
 
-def give_another_phone(staff, url, user, **values):
+def give_another_phone(staff, admin_url, user, **values):
     values = {"phone_number": "+12015550150", "is_active": "on", **values}
-    return staff.post(url(get_user_model(), "change", user.pk), values)
+    return staff.post(admin_url(get_user_model(), "change", user.pk), values)
 
 
 @pytest.mark.parametrize("leave", [delete_it, delete_selected, give_another_phone])
-def test_a_phone_that_staff_took_from_who_has_redeemed_redeems_no_second_time(staff, url, make_user, invited, leave):
-    assert leave(staff, url, invited).status_code == 302
+def test_a_phone_that_staff_took_away_redeems_no_second_time(staff, admin_url, make_user, invited, leave):
+    assert leave(staff, admin_url, invited).status_code == 302
     with pytest.raises(AlreadyRedeemed):
         redeem(make_user(1), code_of(make_user(3)).code)
 
 
-def test_nothing_is_remembered_of_a_user_who_is_added(staff, url):
+def test_nothing_is_remembered_of_a_user_who_is_added(staff, admin_url):
     values = {"phone_number": "+12015550101", "usable_password": "false"}
-    assert staff.post(url(get_user_model(), "add"), values).status_code == 302
+    assert staff.post(admin_url(get_user_model(), "add"), values).status_code == 302
     assert get_user_model().objects.filter(phone_number="+12015550101").exists()
     assert not RedeemedPhone.objects.exists()
 
 
 @pytest.mark.parametrize("values", [{"phone_number": "+12015550101"}, {"phone_number": "nothing"}])
-def test_a_phone_that_is_kept_is_not_remembered(staff, url, invited, values):
-    give_another_phone(staff, url, invited, **values)
+def test_a_phone_that_is_kept_is_not_remembered(staff, admin_url, invited, values):
+    give_another_phone(staff, admin_url, invited, **values)
     assert not RedeemedPhone.objects.exists()
 
 
-def test_a_phone_that_an_inline_changes_is_remembered(staff, url, make_user, refer, settings, monkeypatch):
+def test_a_phone_that_an_inline_changes_is_remembered(staff, admin_url, make_user, refer, settings, monkeypatch):
     settings.PHONE_REFERRALS_PHONE_FIELD = "profile__phone"
     settings.PHONE_REFERRALS_ALLOW_STAFF = True
     inline = type("ProfileInline", (admin.StackedInline,), {"model": Profile})
@@ -244,7 +284,7 @@ def test_a_phone_that_an_inline_changes_is_remembered(staff, url, make_user, ref
     refer(make_user(2), user)
     form = {"profile-TOTAL_FORMS": 1, "profile-INITIAL_FORMS": 1, "profile-0-id": user.profile.pk}
     form |= {"profile-0-user": user.pk, "profile-0-phone": "+12015550150", "phone_number": ""}
-    assert give_another_phone(staff, url, user, **form).status_code == 302
+    assert give_another_phone(staff, admin_url, user, **form).status_code == 302
     assert get_accounts().find("+12015550150") == user
     with pytest.raises(AlreadyRedeemed):
         redeem(make_user(1), code_of(make_user(3)).code)
@@ -258,10 +298,10 @@ def test_a_user_who_is_deleted_while_staff_delete_it_is_not_missed(host, make_us
 
 
 @pytest.mark.parametrize("leave", [delete_it, delete_selected])
-def test_a_deleted_referrer_leaves_no_text_of_a_code_to_its_invitees(staff, url, make_user, invited, leave):
+def test_a_deleted_referrer_leaves_no_text_of_a_code_to_its_invitees(staff, admin_url, make_user, invited, leave):
     kept = code_of(make_user(3))
     redeem(make_user(4), kept.code)
-    leave(staff, url, get_user_model().objects.get(phone_number="+12015550102"))
+    leave(staff, admin_url, get_user_model().objects.get(phone_number="+12015550102"))
     assert set(Referral.objects.values_list("referrer", "code")) == {(None, ""), (kept.user_id, kept.code)}
 
 
