@@ -23,7 +23,7 @@ def page(staff, admin_url, user):
     return staff.get(admin_url(get_user_model(), "change", user.pk)).content.decode()
 
 
-def test_a_users_page_shows_its_code_and_its_network_above_and_below(staff, admin_url, make_user):
+def test_the_page_of_a_user_shows_code_and_network(staff, admin_url, make_user):
     top, me, below, deeper = [make_user(number) for number in range(1, 5)]
     redeem(me, code_of(top).code)
     redeem(below, code_of(me).code)
@@ -53,7 +53,7 @@ def test_a_user_is_added_without_referrals(staff, admin_url):
 @pytest.mark.parametrize(
     ("query", "found"), [("+1 (201) 555-0101", 1), ("+12015550102", 0), ("0101", 1), ("", 2), ("nobody", 0)]
 )
-def test_users_are_found_by_number_and_by_what_the_host_searches(staff, admin_url, make_user, query, found):
+def test_users_are_found_by_number_and_as_the_host_searches(staff, admin_url, make_user, query, found):
     make_user(1)
     assert staff.get(admin_url(get_user_model(), "changelist"), {"q": query}).context["cl"].result_count == found
 
@@ -122,7 +122,7 @@ def change(host):
     return submit
 
 
-def test_staff_change_a_phone_in_any_spelling_where_the_host_names_no_fields(host, change, make_user):
+def test_staff_change_a_phone_in_any_spelling(host, change, make_user):
     user = make_user(1)
     page, request = host()
     assert page.get_fieldsets(request, user)[:3] == [ACTIVE, PHONE, ("Permissions", {"fields": ("is_staff",)})]
@@ -131,7 +131,7 @@ def test_staff_change_a_phone_in_any_spelling_where_the_host_names_no_fields(hos
 
 
 @pytest.mark.parametrize("typed", ["+1 (201) 555-0102", "+1201", "phone"])
-def test_staff_give_no_phone_that_another_user_has_or_that_is_none(change, make_user, typed):
+def test_staff_give_no_taken_and_no_invalid_phone(change, make_user, typed):
     user, _ = make_user(1), make_user(2)
     assert list(change(user, typed)) == ["phone_number"]
 
@@ -187,7 +187,7 @@ def test_the_form_of_a_host_is_asked_for_all_of_its_fields(host, make_user):
 
 
 @pytest.mark.parametrize("field", ["username", "profile__phone"])
-def test_a_phone_in_a_column_of_text_or_of_a_profile_is_not_on_the_form_by_itself(host, settings, field):
+def test_a_phone_of_a_text_column_or_profile_is_not_on_the_form(host, settings, field):
     settings.PHONE_REFERRALS_PHONE_FIELD = field
     page, request = host(Member)
     assert field not in flatten_fieldsets(page.get_fieldsets(request, Member()))
@@ -290,7 +290,7 @@ def test_a_phone_that_an_inline_changes_is_remembered(staff, admin_url, make_use
         redeem(make_user(1), code_of(make_user(3)).code)
 
 
-def test_a_user_who_is_deleted_while_staff_delete_it_is_not_missed(host, make_user):
+def test_a_user_may_be_deleted_while_staff_delete_it(host, make_user):
     page, request = host()
     user = make_user(1)
     get_user_model().objects.filter(pk=user.pk).delete()
@@ -298,7 +298,7 @@ def test_a_user_who_is_deleted_while_staff_delete_it_is_not_missed(host, make_us
 
 
 @pytest.mark.parametrize("leave", [delete_it, delete_selected])
-def test_a_deleted_referrer_leaves_no_text_of_a_code_to_its_invitees(staff, admin_url, make_user, invited, leave):
+def test_a_deleted_referrer_leaves_no_text_of_a_code(staff, admin_url, make_user, invited, leave):
     kept = code_of(make_user(3))
     redeem(make_user(4), kept.code)
     leave(staff, admin_url, get_user_model().objects.get(phone_number="+12015550102"))

@@ -29,7 +29,7 @@ def rows(settings, make_user, send_code):
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("page", ["changelist", "change"])
-def test_the_pages_open_and_show_no_whole_phone_and_no_sign_in_code(staff, admin_url, rows, model, page):
+def test_the_pages_show_no_whole_phone_and_no_code(staff, admin_url, rows, model, page):
     row = model.objects.first()
     answer = staff.get(admin_url(model, page, *([row.pk] if page == "change" else [])))
     assert answer.status_code == 200
@@ -59,7 +59,7 @@ def test_nothing_can_be_added_or_edited(staff, admin_url, rows, model):
     assert model.objects.values().get(pk=row.pk) == before
 
 
-def test_the_limits_of_a_phone_cannot_be_lifted_by_deleting_its_row(staff, admin_url, rows):
+def test_no_row_of_limits_can_be_deleted(staff, admin_url, rows):
     row = PhoneVerification.objects.get()
     assert staff.post(admin_url(PhoneVerification, "delete", row.pk), {"post": "yes"}).status_code == 403
     selected = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
@@ -96,7 +96,7 @@ def test_a_list_counts_no_further_than_that(staff, admin_url, rows, monkeypatch)
         assert changelist.full_result_count is None
 
 
-def test_a_person_is_a_masked_number_that_leads_to_the_hosts_own_page(make_user, monkeypatch):
+def test_a_person_is_a_masked_number_and_a_link(make_user, monkeypatch):
     user = make_user(1)
     link = f'<a href="/admin/phone_first/user/{user.pk}/change/">+1 *** *** **01</a>'
     assert person(user, admin.site) == link

@@ -14,13 +14,13 @@ class PhoneReferralsConfig(AppConfig):
 
     def ready(self) -> None:
         # Here, not at the top: checks read the user model, which apps loading first may define.
-        from phone_referrals.checks import registry
+        from phone_referrals.checks import registry, site
         from phone_referrals.referrals import receivers  # noqa: F401 - connects them
         from phone_referrals.tokens import session
 
         user_logged_in.connect(session.mark_login, dispatch_uid="phone_referrals.mark_login")
         django_checks.register(registry.check_settings)
         django_checks.register(registry.check_deployment, deploy=True)
-        django_checks.register(registry.check_database, django_checks.Tags.database)
+        django_checks.register(site.check_database, django_checks.Tags.database)
         if apps.is_installed("drf_spectacular"):
             import_module("phone_referrals.openapi")

@@ -5,7 +5,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import run_checks
 from django.db import connection
 
-from phone_referrals.checks import registry
+from phone_referrals.checks import registry, site
 from tests.checks.reports import ids, only, reports
 
 
@@ -159,15 +159,15 @@ def test_a_cluster_of_several_writers_is_told(server, variables):
 @pytest.mark.parametrize("variables", [{"wsrep_on": "OFF"}, {"group_replication_single_primary_mode": "ON"}, {}])
 def test_a_single_writing_server_is_told_nothing(server, variables):
     with server(**variables):
-        assert registry.check_database(databases=["default"]) == []
+        assert site.check_database(databases=["default"]) == []
 
 
 @pytest.mark.django_db
 def test_the_database_of_the_tests_is_told_nothing():
-    assert registry.check_database(databases=["default"]) == []
+    assert site.check_database(databases=["default"]) == []
 
 
 @pytest.mark.parametrize("databases", [None, [], ["replica"]])
-def test_no_database_is_asked_but_that_of_the_referrals_and_by_name(server, databases):
+def test_only_the_database_of_the_referrals_is_asked(server, databases):
     with server(wsrep_on="ON"):
-        assert registry.check_database(databases=databases) == []
+        assert site.check_database(databases=databases) == []

@@ -33,7 +33,7 @@ def errors(answer):
     return dict(answer.context["adminform"].form.errors)
 
 
-def test_a_vanity_code_becomes_the_active_one_and_the_old_one_goes_on_working(staff, admin_url, make_user):
+def test_a_vanity_code_becomes_active_and_the_old_one_works(staff, admin_url, make_user):
     user = make_user(1)
     old = code_of(user)
     assert add(staff, admin_url, user, code="sum-mer 26", max_uses=5).status_code == 302
@@ -57,7 +57,7 @@ def test_a_code_left_empty_is_made(staff, admin_url, make_user):
         ("Ж" * 33, "Ensure this value has at most 32 characters (it has 33)."),
     ],
 )
-def test_a_code_that_cannot_be_given_is_refused_beside_its_field(staff, admin_url, make_user, text, message):
+def test_a_wrong_code_is_refused_beside_its_field(staff, admin_url, make_user, text, message):
     add(staff, admin_url, make_user(1), code="summer")
     answer = add(staff, admin_url, make_user(2), code=text)
     assert errors(answer)["code"] == [message]
@@ -83,7 +83,7 @@ def test_a_user_is_chosen_by_searching_never_from_a_list_of_all(staff, admin_url
     assert "<select" not in text.split("field-user")[1].split("</div>")[0]
 
 
-def test_a_code_has_its_end_and_its_uses_changed_but_not_its_text_or_owner(staff, admin_url, make_user):
+def test_staff_change_the_end_and_uses_of_a_code_only(staff, admin_url, make_user):
     code = code_of(make_user(1))
     values = {"code": "OTHER", "user": make_user(2).pk, "max_uses": "3", "is_disabled": "on"}
     staff.post(
@@ -96,9 +96,7 @@ def test_a_code_has_its_end_and_its_uses_changed_but_not_its_text_or_owner(staff
 
 
 @pytest.mark.parametrize("values", [{}, {"max_uses": "9"}])
-def test_a_code_that_is_saved_keeps_what_was_written_since_the_form_was_read(
-    staff, admin_url, make_user, monkeypatch, values
-):
+def test_a_saved_code_keeps_what_was_written_meanwhile(staff, admin_url, make_user, monkeypatch, values):
     code = code_of(make_user(1))
     ReferralCode.objects.update(max_uses=5)
 
@@ -121,7 +119,7 @@ def test_rotating_gives_each_owner_one_new_code(staff, admin_url, make_user):
     assert LogEntry.objects.count() == 2
 
 
-def test_a_code_of_a_user_who_is_deleted_meanwhile_is_not_rotated(staff, admin_url, make_user, monkeypatch):
+def test_a_code_of_a_user_deleted_meanwhile_is_not_rotated(staff, admin_url, make_user, monkeypatch):
     gone, user = make_user(1), make_user(2)
     mine = [code_of(gone), code_of(user)]
     rotate = codes.rotate
@@ -147,6 +145,12 @@ def test_a_code_is_deleted(staff, admin_url, make_user):
     code = code_of(make_user(1))
     assert staff.post(admin_url(ReferralCode, "delete", code.pk), {"post": "yes"}).status_code == 302
     assert not ReferralCode.objects.exists()
+
+
+def test_no_code_is_deleted_where_the_half_is_off(staff, admin_url, make_user, monkeypatch):
+    code = code_of(make_user(1))
+    monkeypatch.setattr("phone_referrals.halves.on", "signin".__eq__)
+    assert staff.post(admin_url(ReferralCode, "delete", code.pk), {"post": "yes"}).status_code == 403
 
 
 @pytest.mark.parametrize(("query", "found"), [("+1 201 555 0101", 1), ("0101", 0), ("", 2)])
@@ -252,7 +256,7 @@ def test_the_export_is_read_row_by_row(staff, referrals, django_assert_max_num_q
 
 
 @pytest.mark.parametrize("query", ["x=1", "created_at__year=abc"])
-def test_an_export_of_a_wrong_query_leads_to_the_list_as_the_list_itself_does(staff, admin_url, referrals, query):
+def test_an_export_of_a_wrong_query_leads_to_the_list(staff, admin_url, referrals, query):
     answer = staff.get(f"{reverse('admin:phone_referrals_referral_export')}?{query}")
     assert (answer.status_code, answer.url) == (302, f"{admin_url(Referral, 'changelist')}?e=1")
     assert staff.get(answer.url).status_code == 200

@@ -20,7 +20,7 @@ def clear(client, admin_url, row):
     return client.post(admin_url(PhoneVerification, "changelist"), data, follow=True)
 
 
-def test_clearing_the_limits_unlocks_a_phone_and_is_logged_without_its_number(staff, admin_url, locked, phone):
+def test_clearing_the_limits_is_logged_without_the_number(staff, admin_url, locked, phone):
     with pytest.raises(PhoneLocked):
         request_code(phone_number=phone, host="example.com")
     assert "The limits of 1 phone are cleared." in clear(staff, admin_url, locked).content.decode()
@@ -43,7 +43,7 @@ def test_who_may_only_look_may_not_clear(superuser, admin_url, locked):
 
 
 @pytest.mark.parametrize(("query", "found"), [("+1 (201) 555-0100", 1), ("+12015550101", 0), ("0100", 0), ("", 1)])
-def test_a_phone_is_searched_by_its_whole_number_in_any_spelling(staff, admin_url, locked, query, found):
+def test_a_phone_is_searched_by_its_whole_number(staff, admin_url, locked, query, found):
     assert staff.get(admin_url(PhoneVerification, "changelist"), {"q": query}).context["cl"].result_count == found
 
 
@@ -56,7 +56,7 @@ def test_the_list_of_messages_begins_with_a_chart(staff, admin_url):
     assert "<rect" not in text
 
 
-def test_without_messages_there_is_no_chart_and_an_invalid_filter_is_no_error(staff, admin_url):
+def test_without_messages_there_is_no_chart(staff, admin_url):
     assert "<rect" not in staff.get(admin_url(SmsUsage, "changelist")).content.decode()
     assert staff.get(admin_url(SmsUsage, "changelist"), {"nonsense": "1"}).status_code == 302
 

@@ -27,7 +27,7 @@ def test_what_counts_all_regions_is_not_counted_twice():
     assert draw(SmsUsage.objects.filter(region="")).bars[-1].sent == 5
 
 
-def test_thirty_days_are_shown_and_days_without_messages_are_empty():
+def test_thirty_days_are_shown_with_empty_ones():
     add(1, sent=10)
     add(20, sent=5)
     SmsUsage.objects.create(day=date(2026, 9, 1), region="US", sent=1000)

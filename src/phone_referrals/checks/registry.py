@@ -1,6 +1,5 @@
 """The checks that Django runs. A half that is off is not asked."""
 
-from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -10,7 +9,6 @@ from phone_referrals import halves
 from phone_referrals.checks import settings, site
 from phone_referrals.referrals import checks as referrals
 from phone_referrals.signin import checks as signin
-from phone_referrals.tokens import checks as tokens
 
 
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
@@ -29,13 +27,6 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     return [each for room in _rooms() for each in room.check_deployment()]
 
 
-def check_database(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Return what is wrong with the server (`check --database default`, and `migrate`)."""
-    return [*site.check_database(databases or ())]
-
-
 def _rooms() -> list[ModuleType]:
-    rooms: list[ModuleType] = [site]
-    rooms += [signin, tokens] if halves.on("signin") else []
-    rooms += [referrals] if halves.on("referrals") else []
-    return rooms
+    on = [room for half, room in (("signin", signin), ("referrals", referrals)) if halves.on(half)]
+    return [site, *on]

@@ -104,20 +104,24 @@ def check_deployment() -> Iterator[CheckMessage]:
         )
 
 
-def check_database(databases: Sequence[str]) -> Iterator[CheckMessage]:
+def check_database(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Return what is wrong with the server (`check --database default`, and `migrate`)."""
     alias = router.db_for_write(Referral)
-    if alias not in databases or connections[alias].vendor != "mysql":
-        return
+    if alias not in (databases or ()) or connections[alias].vendor != "mysql":
+        return []
     with connections[alias].cursor() as cursor:
         cursor.execute("SHOW GLOBAL VARIABLES WHERE Variable_name IN (%s, %s)", [*MULTI_PRIMARY])
         found = dict(cursor.fetchall())
-    if found.items() & MULTI_PRIMARY.items():
-        yield Warning(
+    if not found.items() & MULTI_PRIMARY.items():
+        return []
+    return [
+        Warning(
             f"The database {alias!r} is a node of a cluster whose nodes all take writes.",
             hint="Locks and counts of one node do not hold on another. Write to one node only. Where all processes do, "
             "silence this check.",
             id="phone_referrals.W013",
         )
+    ]
 
 
 def classes_of(paths: Iterable[str]) -> Iterator[type]:

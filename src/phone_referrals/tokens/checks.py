@@ -9,13 +9,9 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.utils.module_loading import import_string
 from rest_framework.settings import api_settings
 
-from phone_referrals.checks.settings import Table
 from phone_referrals.checks.urls import has_own_api
 from phone_referrals.conf import conf
 from phone_referrals.tokens import BaseTokenIssuer, get_issuer
-
-SETTINGS: Table = {}
-PATHS = ("PHONE_REFERRALS_TOKEN_ISSUER",)
 
 
 def check() -> Iterator[CheckMessage]:
@@ -36,10 +32,6 @@ def check() -> Iterator[CheckMessage]:
         )
     if has_own_api():
         yield from _own_api(issuer)
-
-
-def check_deployment() -> Iterator[CheckMessage]:
-    yield from ()
 
 
 def _refreshing(jwt: Any) -> type:

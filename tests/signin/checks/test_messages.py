@@ -203,7 +203,7 @@ def tasks(settings):
     return tasks
 
 
-def test_a_queue_with_a_backend_that_can_run_tasks_later_will_do(settings, queue):
+def test_a_queue_whose_backend_runs_tasks_later_is_right(settings, queue):
     assert registry.check_settings() == []
 
 

@@ -42,7 +42,7 @@ def test_a_phone_field_has_to_be_a_unique_one(settings):
     assert reports("phone_referrals.E009", "'password'", "phone_first.User")
 
 
-def test_a_phone_field_may_be_unique_by_a_constraint_of_a_related_model(settings):
+def test_a_phone_field_may_be_unique_by_a_constraint(settings):
     settings.PHONE_REFERRALS_PHONE_FIELD = "profile__phone"
     assert registry.check_settings() == []
 
@@ -232,7 +232,7 @@ def test_no_backend_signs_in_by_phone(settings, backends):
 
 
 @pytest.mark.parametrize("backend", [BACKEND, f"{__name__}.HostBackend"])
-def test_a_backend_that_signs_in_by_phone_may_be_a_subclass_and_come_last(settings, backend):
+def test_the_backend_may_be_a_subclass_and_come_last(settings, backend):
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", backend]
     assert registry.check_settings() == []
 

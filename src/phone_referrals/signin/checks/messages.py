@@ -106,7 +106,6 @@ SETTINGS: Table = {
         '{"+12015550123": {"code": "123456", "until": "2027-01-31"}}',
     ),
 }
-PATHS = ("PHONE_REFERRALS_SEND_GUARDS", "PHONE_REFERRALS_SMS_BACKEND")
 
 
 def check() -> Iterator[CheckMessage]:
