@@ -85,11 +85,16 @@ MEASURED_ON_POSTGRESQL = ("tests/referrals/", "tests/test_")
 DATABASE_FIXTURES = {"db", "transactional_db"}
 
 
+# One worker takes the whole file: what all its tests need is made once.
+WHOLE_FILES = ("tests/test_example_project.py", "tests/test_plans.py")
+
+
 class Scheduling(LoadScopeScheduling):
-    """Any worker takes any test, but one worker all plans: their rows are made once."""
+    """Any worker takes any test, but of some files all."""
 
     def _split_scope(self, nodeid):
-        return "plans" if nodeid.startswith("tests/test_plans.py") else nodeid
+        file = nodeid.partition("::")[0]
+        return file if file in WHOLE_FILES else nodeid
 
 
 def pytest_xdist_make_scheduler(config, log):

@@ -1,8 +1,10 @@
 """Each kind of host, in a process of its own: `AUTH_USER_MODEL` cannot change in one."""
 
+import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,17 +19,24 @@ OTHER_TABLES = {"own_text", "profile", "uuid_key", "email_user"}
 FLOWS = {**dict.fromkeys(KINDS, "flow"), **{host: f"flow_{host}" for host in OTHERS}}
 
 
-def run(settings, *arguments):
-    result = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": settings, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
-    return result.stdout
+@pytest.fixture(scope="session")
+def run(tmp_path_factory):
+    """Run the tests of a file with the settings of a host; return the output."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "tests.adoption.starter"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) as starter:
+
+        def run(settings, tests):
+            file = tmp_path_factory.mktemp("host") / "output"
+            starter.stdin.write(json.dumps([settings, tests, str(file)]) + "\n")
+            starter.stdin.flush()
+            code = starter.stdout.readline()
+            assert code == "0\n", file.read_text()
+            return file.read_text()
+
+        yield run
+        starter.stdin.close()
 
 
 def test_every_host_is_here():
@@ -39,13 +48,8 @@ def test_every_host_is_here():
     ("host", "flow"),
     [pytest.param(*each, marks=pytest.mark.database if each[0] in OTHER_TABLES else []) for each in FLOWS.items()],
 )
-def test_everything_works_on(host, flow):
-    settings = f"tests.hosts.{host}.settings"
-    output = run(
-        settings,
-        *("-m", "pytest", f"tests/adoption/{flow}.py", "--ds", settings, "--create-db", "-q", "-n0"),
-        *("-p", "no:randomly", "-p", "no:cacheprovider", "--no-cov", "-W", "ignore::ResourceWarning"),
-    )
+def test_everything_works_on(run, host, flow):
+    output = run(f"tests.hosts.{host}.settings", f"tests/adoption/{flow}.py")
     assert " passed" in output
     assert "skipped" not in output
 
@@ -61,14 +65,20 @@ def test_adoption_takes_few_lines(host):
     assert not [line for line in others if "phone_referrals" in line.lower()]
 
 
+@cache
 def sql_of_adoption():
-    return run(
-        "tests.hosts.abstract_user.settings", "-m", "django", "sqlmigrate", "abstract_user", "0002", "--pythonpath", "."
-    )
+    return subprocess.run(
+        [sys.executable, "-m", "django", "sqlmigrate", "abstract_user", "0002", "--pythonpath", "."],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.hosts.abstract_user.settings"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
 
 
 @pytest.mark.database
-def test_the_column_is_added_without_a_default_and_without_rewriting_the_table():
+def test_the_column_is_added_without_default_or_rewriting():
     statements = [line for line in sql_of_adoption().splitlines() if line.startswith(("ALTER", "UPDATE", "INSERT"))]
     if connection.vendor == "postgresql":
         add, *others = statements
