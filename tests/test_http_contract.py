@@ -895,10 +895,10 @@ class SignedKeys(BaseTokenIssuer):
     token_type = "Signed"
     authentication_classes = (SignedKey,)
 
-    def issue(self, request, user, *, created):
+    def issue(self, user, *, created):
         return {"token": signing.dumps(user.pk), "expires_in": 3600}
 
-    def revoke(self, request): ...
+    def revoke(self, user): ...
 
     def revoke_all(self, user): ...
 

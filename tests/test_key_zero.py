@@ -91,10 +91,10 @@ def natural_keys(people, tmp_path):
 
 def tokens(people):
     issuer = get_issuer()
-    token = issuer.issue(None, people.me, created=False)["token"]
-    assert token == issuer.issue(None, people.me, created=False)["token"]
+    token = issuer.issue(people.me, created=False)["token"]
+    assert token == issuer.issue(people.me, created=False)["token"]
     issuer.revoke_all(people.me)
-    assert token != issuer.issue(None, people.me, created=False)["token"]
+    assert token != issuer.issue(people.me, created=False)["token"]
     assert str(UserSession(user=people.me)).startswith(f"{people.key} ")
 
 

@@ -29,9 +29,9 @@ from phone_referrals.exceptions import InvalidPhoneNumber, PhoneReferralsError
 from phone_referrals.models import PhoneVerification, Referral, ReferralCode, SmsUsage
 from phone_referrals.pages import urls as page_urls
 from phone_referrals.phones import parse
-from phone_referrals.profiles.sign_in import sign_in as sign_in_domain
 from phone_referrals.signin import policy
 from phone_referrals.signin.backend import Proof
+from phone_referrals.signin.sign_in import sign_in as sign_in_domain
 from phone_referrals.signin.verification import CodeSent, check_code, request_code
 from phone_referrals.sms import BaseSmsBackend, SmsMessage
 from phone_referrals.tokens import DRFTokenIssuer
@@ -255,7 +255,7 @@ CRASHES_OF_ENTERING = [
     "tests.hosts.phone_first.models.User.save",
     "phone_referrals.tokens.DRFTokenIssuer.issue",
     "phone_referrals.referrals.codes.generate",
-    "phone_referrals.profiles.sign_in.redeem_first",
+    "phone_referrals.signin.sign_in.redeem_first",
     "phone_referrals.profiles.serializers.UserSerializer.get_phone_number",
     "phone_referrals.phones.parse",
 ]
@@ -340,7 +340,7 @@ CRASHES_OF_AN_ACCOUNT = {
     "phone_referrals.referrals.once.remember": 500,
     "phone_referrals.tokens.knox.KnoxTokenIssuer.revoke_others": 500,
     "phone_referrals.sms.render_to_string": 200,
-    "phone_referrals.profiles.change_phone.tell_of_change": 500,
+    "phone_referrals.signin.change_phone.tell_of_change": 500,
 }
 
 
@@ -353,7 +353,7 @@ def recent_tokens(settings):
 @pytest.mark.parametrize("path", ["phone/get_verify_code/", "get_verify_code/"])
 def test_a_crash_while_an_account_asks_tells_no_secret(client, phone, other_phone, send_code, monkeypatch, path):
     headers = {"authorization": f"Token {enter(client, phone, send_code(phone)).json()['token']}"}
-    monkeypatch.setattr("phone_referrals.profiles.account_views.facts_of", crash)
+    monkeypatch.setattr("phone_referrals.signin.account_views.facts_of", crash)
     form = f"phone_number={other_phone.replace('+', '%2B')}&captcha_token=c4ptch4"
     with reports() as reported:
         response = client.post(f"/api/users/me/{path}", form, "application/x-www-form-urlencoded", headers=headers)
@@ -441,7 +441,7 @@ def test_no_refusal_tells_number_or_code(phone, send_code, settings, call):
     calls = {
         "request": lambda: request_code(phone_number=phone, host="example.com"),
         "check": lambda: check_code(phone_number=phone, code=wrong(code)),
-        "sign_in": lambda: sign_in_domain(None, phone_number=phone, code=wrong(code)),
+        "sign_in": lambda: sign_in_domain(phone_number=phone, code=wrong(code)),
     }
     with pytest.raises(PhoneReferralsError) as refused:
         calls[call]()
@@ -470,7 +470,7 @@ def test_values_and_rows_are_written_without_number_and_code(phone, other_phone,
     verification = PhoneVerification.objects.get()
     referral_code = ReferralCode(user=user, code="ABCDEF")
     referral = Referral(referrer=user, referred=other, code="ABCDEF")
-    signed_in = sign_in_domain(None, phone_number=phone, code=code)
+    signed_in = sign_in_domain(phone_number=phone, code=code)
     for each in (
         CodeSent(phone_number=phone, expires_in=1, resend_in=1, code=code, request_id=code),
         SmsMessage(phone_number=phone, text=f"Your code: {code}"),
@@ -500,7 +500,7 @@ def test_the_row_and_the_signals_hold_no_code(phone, send_code):
     try:
         code = send_code(phone)
         stored = repr(list(PhoneVerification.objects.values()))
-        sign_in_domain(None, phone_number=phone, code=code)
+        sign_in_domain(phone_number=phone, code=code)
     finally:
         for signal in every:
             signal.disconnect(receive)
@@ -518,7 +518,7 @@ def test_a_login_that_fails_tells_receivers_no_code(phone, send_code):
     user_login_failed.connect(receive)
     try:
         with pytest.raises(PhoneReferralsError):
-            sign_in_domain(None, phone_number=phone, code=wrong(code))
+            sign_in_domain(phone_number=phone, code=wrong(code))
     finally:
         user_login_failed.disconnect(receive)
     assert len(received) == 1
@@ -527,9 +527,9 @@ def test_a_login_that_fails_tells_receivers_no_code(phone, send_code):
 
 def test_the_admin_shows_no_whole_number_and_no_code(client, phone, other_phone, make_user, send_code):
     codes = [send_code(phone), send_code(other_phone)]
-    owner = sign_in_domain(None, phone_number=phone, code=codes[0]).user
+    owner = sign_in_domain(phone_number=phone, code=codes[0]).user
     code = ReferralCode.objects.get(user=owner)
-    sign_in_domain(None, phone_number=other_phone, code=codes[1], referral_code=code.code)
+    sign_in_domain(phone_number=other_phone, code=codes[1], referral_code=code.code)
     codes.append(send_code("+12015550102"))
     admin = make_user(99)
     admin.is_staff = admin.is_superuser = True
@@ -641,9 +641,9 @@ def somebody(settings, send_code, phone, other_phone):
     """Return a client that is staff, signed in by session and by token, and all addresses; numbers are all over."""
     settings.ROOT_URLCONF = f"{__name__}"
     settings.PHONE_REFERRALS_ALLOW_STAFF = True
-    referrer = sign_in_domain(None, phone_number="+12015550102", code=send_code("+12015550102")).user
+    referrer = sign_in_domain(phone_number="+12015550102", code=send_code("+12015550102")).user
     code = ReferralCode.objects.get(user=referrer)
-    signed_in = sign_in_domain(None, phone_number=phone, code=send_code(phone), referral_code=code.code)
+    signed_in = sign_in_domain(phone_number=phone, code=send_code(phone), referral_code=code.code)
     user = signed_in.user
     user.is_staff = user.is_superuser = True
     user.save()

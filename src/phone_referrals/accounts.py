@@ -5,14 +5,13 @@ from typing import Any
 from uuid import uuid4
 
 from django.apps import apps
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connections, models, router
 from django.db.models.deletion import Collector
 from django.utils.module_loading import import_string
 
-from phone_referrals import phones, statements
+from phone_referrals import phones
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import AccountDisabled, DeletionRefused, InvalidPhoneNumber, StaffNotAllowed
 
@@ -26,6 +25,9 @@ class PhoneAccounts:
     Phone numbers are E.164 text throughout.
     """
 
+    keeps_users = False
+    """Whether `delete` keeps the row, as on a site that makes its users anonymous: nothing then protects the user."""
+
     def find(self, phone_number: str) -> AbstractBaseUser | None:
         """Return the user who holds the number, active or not."""
         model = get_user_model()
@@ -38,17 +40,6 @@ class PhoneAccounts:
         user = next(iter(found.select_related(*relations) if relations else found), None)
         # A column without country codes, or a collation of the database, may find somebody else's number.
         return user if user is not None and PhoneAccounts.phone_of(self, user) == phone_number else None
-
-    def known(self, reference: str) -> models.Exists | None:
-        """Return the condition that a user holds the number in a row's field `reference`, for that row's own SELECT.
-
-        It saves looking for a user who does not exist. `None`, as for a host that finds its users in another way or
-        stores their phones in another format than the row, means to look. It is asked once: the statement is kept.
-        """
-        is_e164 = getattr(settings, "PHONENUMBER_DB_FORMAT", "E164") == "E164"
-        if type(self).find is not PhoneAccounts.find or not is_e164:
-            return None
-        return models.Exists(get_user_model()._base_manager.filter(**{conf.phone_field: models.OuterRef(reference)}))
 
     def create(self, phone_number: str) -> AbstractBaseUser:
         """Create the user of a number that has been proven; raises `IntegrityError` where it is taken."""
@@ -84,12 +75,6 @@ class PhoneAccounts:
         email = getattr(user, getattr(user, "EMAIL_FIELD", "email"), None)
         return phones.mask(self.phone_of(user)) or _masked(email) or _masked(name) or f"#{user.pk}"
 
-    def stored_phone_of(self, user: Any, *, using: str) -> Any:
-        """Return what the user's column holds by now, in one short statement; `None` where it takes more to tell."""
-        if "__" in conf.phone_field or type(self).phone_of is not PhoneAccounts.phone_of:
-            return None
-        return statements.value(get_user_model(), conf.phone_field, using=using, key=user.pk)
-
     def set_phone(self, user: Any, phone_number: str | None) -> None:
         """Give the user a number that has been proven, or `None`; raises `IntegrityError` where it is taken."""
         *relations, field = conf.phone_field.split("__")
@@ -102,19 +87,16 @@ class PhoneAccounts:
         holder.save(update_fields=None if holder._state.adding else [field])
 
     def delete(self, user: Any) -> None:
-        """Delete the user and all that goes with it. A host that keeps the row overrides this.
+        """Delete the user and all that goes with it. A host that keeps the row overrides this, and sets `keeps_users`.
 
         Called in a transaction, with the row locked. A row that is still there afterwards loses its phone.
         """
         user.delete()
 
     def require_deletable(self, user: Any) -> None:
-        """Raise `DeletionRefused` where Django knows of rows that protect the user; asked before a code is sent.
-
-        Asks nothing of a host whose `delete` is its own: that overrides this, too, where it deletes the row.
-        """
+        """Raise `DeletionRefused` where Django knows of rows that protect the user; asked before a code is sent."""
         model = get_user_model()
-        if type(self).delete is not PhoneAccounts.delete or model.delete is not models.Model.delete:
+        if self.keeps_users or model.delete is not models.Model.delete:
             return
         try:
             Collector(using=router.db_for_write(model), origin=user).collect([user])
@@ -131,18 +113,6 @@ class PhoneAccounts:
             return False
         shown = _shown_users()
         return not shown.query.where or shown.filter(pk=user.pk).exists()
-
-    def may_sign_in_by_row(self, reference: str) -> Any:
-        """Return the condition that the user in a row's field `reference` may sign in, for that row's own SELECT.
-
-        It saves reading the user. `None` means to read the user and ask `may_sign_in`, as for a host that overrides it
-        or hides users: what hides them may change by the hour. It is asked once: the statement is kept.
-        """
-        if type(self).may_sign_in is not PhoneAccounts.may_sign_in or _shown_users().query.where:
-            return None
-        users = get_user_model()._base_manager.filter(pk=models.OuterRef(reference))
-        has_flag = "is_active" in {field.name for field in users.model._meta.concrete_fields}
-        return models.Exists(users.filter(is_active=True) if has_flag else users)
 
     def has_second_factor(self, user: Any) -> bool:
         """Return whether the user has set up a second factor, so that a code sent to the phone is not enough.

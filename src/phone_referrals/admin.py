@@ -18,13 +18,12 @@ from phonenumber_field.formfields import PhoneNumberField
 
 from phone_referrals import halves
 from phone_referrals.accounts import get_accounts, lock
-from phone_referrals.admin_lists import CappedPaginator, UnreportedAdmin, phone_in
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import AccountDisabled
 from phone_referrals.http import guarded
-from phone_referrals.models import ReferralCode
-from phone_referrals.profiles import network
+from phone_referrals.referrals import network
 from phone_referrals.referrals.admin import ReferralAdmin, ReferralCodeAdmin
+from phone_referrals.referrals.models import ReferralCode
 from phone_referrals.signals import phone_left
 from phone_referrals.signin.admin import PhoneVerificationAdmin, SmsUsageAdmin
 
@@ -128,4 +127,4 @@ def _remember(changed: Any) -> None:
         phone_number = accounts.phone_of(user)
         # A phone in a table of its own is changed by an inline, which is saved later.
         if "__" in conf.phone_field or accounts.phone_of(changed) != phone_number:
-            phone_left.send(type(user), user=user, phone_number=phone_number)
+            phone_left.send(type(user), user=user, phone_number=phone_number, is_deleted=False)

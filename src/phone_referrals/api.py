@@ -15,14 +15,16 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer, ReadOnlyField
 from rest_framework.throttling import BaseThrottle
 from rest_framework.utils.serializer_helpers import ReturnDict
 from rest_framework.views import APIView
 
+from phone_referrals import halves
 from phone_referrals.exceptions import CrossSite, PhoneReferralsError, Unavailable
 from phone_referrals.http import RETRY_AFTER, guarded, is_database_down, require_utf8
-from phone_referrals.tokens import get_issuer
-from phone_referrals.tokens.session import has_readable_session
+from phone_referrals.keyset import Page
+from phone_referrals.tokens import get_issuer, has_readable_session
 
 
 class Refusal(APIException):
@@ -54,6 +56,8 @@ class ApiView(GenericAPIView[Any]):
     permission_classes: Sequence[type[BasePermission]] = (IsAuthenticated,)
     # Lists are keyset pages. With a paginator of the host's, the browsable API would look for a queryset here.
     pagination_class = None
+    answer_serializer_class: type[BaseSerializer[Any]]
+    """The shape of the answer, where it is not that of the body."""
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
@@ -63,7 +67,21 @@ class ApiView(GenericAPIView[Any]):
             view = transaction.non_atomic_requests(using=alias)(view)
         return view
 
+    def answer(self, instance: Any, status: int = status.HTTP_200_OK) -> Response:
+        """Return an object as the answer's serializer shows it."""
+        return Response(self.answer_serializer_class(instance, context=self.get_serializer_context()).data, status)
+
+    def answer_page(self, page: Page) -> Response:
+        """Return a page of a list, and the addresses of the pages around it."""
+        request = self.request
+        links = [f"{request.path}?cursor={each}" if each else None for each in (page.next_cursor, page.previous_cursor)]
+        following, previous = (link and request.build_absolute_uri(link) for link in links)
+        rows = self.get_serializer(page.rows, many=True).data
+        return Response({"next": following, "previous": previous, "results": rows})
+
     def get_authenticators(self) -> list[BaseAuthentication]:
+        if not halves.on("signin"):
+            return super().get_authenticators()
         # The issuer's first: its scheme is what an anonymous request is answered with, 401 and not 403.
         issued = get_issuer().authentication_classes
         # What the issuer's are made of would only read the same header or cookie again.
@@ -120,7 +138,20 @@ class ApiView(GenericAPIView[Any]):
         return response
 
 
-class OpenView(ApiView):
+class ActionView(ApiView):
+    """Base of the views that do something: with what their serializer has read."""
+
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return self.act(serializer.validated_data)
+
+    def act(self, data: dict[str, Any]) -> Response:
+        """Do it, and return the answer; raises `PhoneReferralsError`."""
+        raise NotImplementedError
+
+
+class OpenView(ActionView):
     """Base of the two sign-in calls, which anybody may make; a stale token in the request does not matter."""
 
     permission_classes = ()
@@ -149,3 +180,7 @@ class OpenView(ApiView):
         is_simple = request.method not in SAFE_METHODS and request.content_type in SIMPLE_TYPES
         if is_simple and request.headers.get("Sec-Fetch-Site") == "cross-site":
             raise CrossSite
+
+
+class KeyField(ReadOnlyField):
+    """A user's primary key, of whatever type the host's is."""

@@ -8,13 +8,17 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connections
 from django.http import HttpRequest, QueryDict, RawPostDataException
+from django.http.request import split_domain_port
 from django.views.debug import SafeExceptionReporterFilter
 from django.views.decorators.debug import sensitive_variables
 
 from phone_referrals.exceptions import NotUTF8
+from phone_referrals.throttling import client_address
 
+MAX_HOST = 253  # RFC 1035, 2.3.4, as text.
 RETRY_AFTER = 10  # Seconds; as the gateway of the example says.
 
 
@@ -94,3 +98,22 @@ def guarded(view: Callable[..., Any]) -> Callable[..., Any]:
         raise refused.with_traceback(traceback)  # Not while the other is handled: it would be its context.
 
     return guard
+
+
+def host_of(request: Any) -> str:
+    """Return the domain that a request was sent to; raises `DisallowedHost`, which is answered with 400.
+
+    A wildcard in `ALLOWED_HOSTS` lets anybody name a host that is longer than any domain. It would be in a message that
+    the site pays for by length, and in a row of the queue that has no room for it.
+    """
+    host = split_domain_port(request.get_host())[0]
+    if len(host) > MAX_HOST:
+        raise DisallowedHost("A host that is longer than any domain.")
+    return host
+
+
+def facts_of(request: Any) -> dict[str, Any]:
+    """Return what is told of a request, beside the phone, to those who send a code: its body is `data`, as it came."""
+    data = getattr(request, "data", None)
+    body = request.POST if data is None else data
+    return {"host": host_of(request), "address": client_address(request), "data": dict(body.items())}

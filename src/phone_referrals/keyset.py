@@ -1,7 +1,7 @@
 """Pages that begin after the last row seen, so that the thousandth costs what the first one does.
 
-The API and the HTML pages read lists through this. A cursor is the key of that row, signed: what comes back is what
-went out, so nothing in it needs to be checked again. It gives access to nothing.
+The API and the HTML pages read lists through this. A cursor is the key of a row and the way from there, signed: what
+comes back is what went out, so nothing in it needs to be checked again. It gives access to nothing.
 """
 
 from collections.abc import Sequence
@@ -19,10 +19,11 @@ SALT = "phone_referrals.keyset"
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """Rows, and the cursor of the page after them: empty on the last page."""
+    """Rows, and the cursors of the pages around them: empty where there is none."""
 
     rows: list[Any]
-    next_cursor: str
+    next_cursor: str = ""
+    previous_cursor: str = ""
 
 
 def page(queryset: QuerySet[Any], *, descending: Sequence[str], cursor: str = "") -> Page:
@@ -30,33 +31,43 @@ def page(queryset: QuerySet[Any], *, descending: Sequence[str], cursor: str = ""
 
     Raises `InvalidCursor`.
     """
-    ordered = queryset.order_by(*(f"-{name}" for name in descending))
+    backwards = False
     if cursor:
-        ordered = ordered.filter(_after(_decode(cursor, queryset.model, descending), descending))
+        backwards, key = _decode(cursor, queryset.model, descending)
+        queryset = queryset.filter(_beyond(key, descending, "gt" if backwards else "lt"))
+    ordered = queryset.order_by(*(name if backwards else f"-{name}" for name in descending))
     rows = list(ordered[: PAGE_SIZE + 1])
-    more = len(rows) > PAGE_SIZE
-    return Page(rows=rows[:PAGE_SIZE], next_cursor=_encode(rows[PAGE_SIZE - 1], descending) if more else "")
+    has_more = len(rows) > PAGE_SIZE
+    rows = rows[:PAGE_SIZE][:: -1 if backwards else 1]
+    if not rows:
+        return Page(rows=rows)
+    has_next, has_previous = (True, has_more) if backwards else (has_more, bool(cursor))
+    return Page(
+        rows=rows,
+        next_cursor=_encode(rows[-1], descending, backwards=False) if has_next else "",
+        previous_cursor=_encode(rows[0], descending, backwards=True) if has_previous else "",
+    )
 
 
-def _after(key: Sequence[Any], names: Sequence[str]) -> Q:
-    """Return the condition of coming after `key`, written so that an index on `names` can begin there."""
+def _beyond(key: Sequence[Any], names: Sequence[str], side: str) -> Q:
+    """Return the condition of coming after `key`, or before it, written so that an index on `names` can begin there."""
     name, value = names[0], key[0]
     if len(names) == 1:
-        return Q(**{f"{name}__lt": value})
-    return Q(**{f"{name}__lte": value}) & (Q(**{f"{name}__lt": value}) | _after(key[1:], names[1:]))
+        return Q(**{f"{name}__{side}": value})
+    return Q(**{f"{name}__{side}e": value}) & (Q(**{f"{name}__{side}": value}) | _beyond(key[1:], names[1:], side))
 
 
-def _encode(row: Model, names: Sequence[str]) -> str:
+def _encode(row: Model, names: Sequence[str], *, backwards: bool) -> str:
     key = [_field(type(row), name).value_to_string(row) for name in names]
-    return signing.dumps(key, salt=_salt(type(row), names))
+    return signing.dumps([backwards, *key], salt=_salt(type(row), names))
 
 
-def _decode(cursor: str, model: type[Model], names: Sequence[str]) -> list[Any]:
+def _decode(cursor: str, model: type[Model], names: Sequence[str]) -> tuple[bool, list[Any]]:
     try:
-        key = signing.loads(cursor, salt=_salt(model, names))
+        backwards, *key = signing.loads(cursor, salt=_salt(model, names))
     except signing.BadSignature:
         raise InvalidCursor from None
-    return [_field(model, name).to_python(text) for name, text in zip(names, key, strict=True)]
+    return backwards, [_field(model, name).to_python(text) for name, text in zip(names, key, strict=True)]
 
 
 def _field(model: type[Model], name: str) -> "Field[Any, Any]":

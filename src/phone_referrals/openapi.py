@@ -26,11 +26,9 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
-from phone_referrals.profiles.serializers import InviteeSerializer, KeyField, ProfileSerializer, UserSerializer
-from phone_referrals.signin.serializers import SessionSerializer
-from phone_referrals.tokens import get_issuer
-
-Answers = dict[int, Any]
+from phone_referrals.api import KeyField
+from phone_referrals.profiles.serializers import InviteesSerializer, ProfileSerializer
+from phone_referrals.signin.serializers import UserSerializer
 
 
 class Error(serializers.Serializer[Any]):
@@ -41,84 +39,9 @@ class Error(serializers.Serializer[Any]):
     guesses_left = serializers.IntegerField(required=False)
 
 
-class CodeSent(serializers.Serializer[Any]):
-    phone_number = serializers.CharField()
-    expires_in = serializers.IntegerField(help_text="Seconds.")
-    resend_in = serializers.IntegerField(help_text="Seconds.")
-    request_id = serializers.CharField(
-        required=False, help_text="To be sent back with the code. Not where a token or session says whose code it is."
-    )
-    code = serializers.CharField(required=False, help_text="Only where the site echoes codes for development.")
-
-
-class ReferralOutcome(serializers.Serializer[Any]):
-    redeemed = serializers.BooleanField()
-    code = serializers.CharField(allow_null=True, help_text="Why not.")
-    detail = serializers.CharField(allow_null=True)
-
-
-def signed_in() -> Any:
-    """Return the answer to a sign-in, as the site's kind of token has it."""
-    fields = {
-        **get_issuer().answer_fields,
-        "token_type": serializers.CharField(help_text="The word before the token in the Authorization header."),
-        "created": serializers.BooleanField(),
-        "user": UserSerializer(),
-        "referral": ReferralOutcome(allow_null=True, help_text="Null where no referral code was entered."),
-    }
-    return inline_serializer("PhoneReferralsSignedIn", fields)
-
-
-def phone_changed() -> Any:
-    """Return the answer to a change of phone, as the site's kind of token has it."""
-    more = {name: type(field)(required=False) for name, field in get_issuer().answer_fields.items()}
-    fields = {
-        **more,
-        "token": serializers.CharField(allow_null=True, help_text="Null: the one of the request lives on."),
-        "token_type": serializers.CharField(),
-        "user": UserSerializer(),
-    }
-    return inline_serializer("PhoneReferralsPhoneChanged", fields)
-
-
-class ChangeRequested(CodeSent):
-    current_code_required = serializers.BooleanField(help_text="The old phone was sent a code too; both are needed.")
-    current_code = serializers.CharField(required=False, help_text="Only where the site echoes codes.")
-
-
-class Sessions(serializers.Serializer[Any]):
-    results = SessionSerializer(many=True)
-
-
-class UserPage(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    results = UserSerializer(many=True)
-
-
-class InviteePage(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    results = InviteeSerializer(many=True)
-
-
-class Invitees(InviteePage):
-    count = serializers.IntegerField()
-    capped = serializers.BooleanField(help_text="There are more than `count`.")
-
-
-class Level(serializers.Serializer[Any]):
-    level = serializers.IntegerField()
-    count = serializers.IntegerField()
-
-
-class Referrals(serializers.Serializer[Any]):
-    referral_code = serializers.CharField()
-    referral_link = serializers.URLField()
-    levels = Level(many=True)
-    capped = serializers.BooleanField(help_text="There are more people than the levels count.")
-
-
-extend_schema_field(Invitees(allow_null=True))(ProfileSerializer.get_invitees)
+extend_schema_field(InviteesSerializer(allow_null=True))(ProfileSerializer.get_invitees)
 extend_schema_field(UserSerializer(allow_null=True))(ProfileSerializer.get_referred_by)
+extend_schema_field(OpenApiTypes.URI)(InviteesSerializer.get_next)
 
 FIELD_ERRORS = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}
 INVALID = OpenApiResponse(
@@ -127,24 +50,41 @@ INVALID = OpenApiResponse(
 )
 UNAUTHENTICATED = OpenApiResponse(Error, description="There is no valid token.")
 FORBIDDEN = OpenApiResponse(Error, description="Not for this phone or user; see `code`.")
-NOT_FOUND = OpenApiResponse(Error, description="There is no such user.")
-NO_SESSIONS = OpenApiResponse(Error, description="There is no such session, or the kind of token knows of none.")
+NOT_FOUND = OpenApiResponse(Error, description="There is no such user or session, or the kind of token knows of none.")
 NOT_ACCEPTABLE = OpenApiResponse(Error, description="Not in a format that the Accept header names.")
 CONFLICT = OpenApiResponse(Error, description="It clashes with what is there: see `code`.")
 WRONG_TYPE = OpenApiResponse(Error, description="The body is neither JSON nor a form, or the request not UTF-8.")
 TOO_MANY = OpenApiResponse(Error, description="Wait for as many seconds as the Retry-After header says.")
 UNAVAILABLE = OpenApiResponse(Error, description="Not now; see `code`.")
-BODY: Answers = {400: INVALID, 403: FORBIDDEN, 429: TOO_MANY}
-CURSOR = OpenApiParameter("cursor", OpenApiTypes.STR, description="From the `next` of the page before.")
+REFUSALS = {
+    400: INVALID,
+    401: UNAUTHENTICATED,
+    403: FORBIDDEN,
+    404: NOT_FOUND,
+    406: NOT_ACCEPTABLE,
+    409: CONFLICT,
+    415: WRONG_TYPE,
+    429: TOO_MANY,
+    503: UNAVAILABLE,
+}
+CURSOR = OpenApiParameter("cursor", OpenApiTypes.STR, description="From the `next` or `previous` of another page.")
 RETRY_AFTER = OpenApiParameter(
     "Retry-After", OpenApiTypes.INT, OpenApiParameter.HEADER, required=True, response=[429], description="Seconds."
 )
 
 
-def describe(view: str, method: str, operation_id: str, responses: Answers, **options: Any) -> None:
-    """Describe a view, and what a host makes of it by subclassing."""
-    parameters = [*options.pop("parameters", ()), *([RETRY_AFTER] if 429 in responses else ())]
-    responses = {**responses, 406: NOT_ACCEPTABLE, 415: WRONG_TYPE, 503: UNAVAILABLE}
+def page_of(view: Any) -> Any:
+    """Return the shape of a page of a list."""
+    name = view.serializer_class.__name__.removesuffix("Serializer")
+    links = {each: serializers.URLField(allow_null=True) for each in ("next", "previous")}
+    return inline_serializer(f"PhoneReferrals{name}Page", {**links, "results": view.serializer_class(many=True)})
+
+
+def describe(view: str, method: str, operation_id: str, *statuses: int) -> None:
+    """Describe a view, and what a host makes of it by subclassing.
+
+    The answers of a success are those of its answer's serializer, or of a list's pages; 204 has none.
+    """
 
     class Described(OpenApiViewExtension):  # type: ignore[no-untyped-call]
         target_class = f"phone_referrals.{view}"
@@ -152,67 +92,46 @@ def describe(view: str, method: str, operation_id: str, responses: Answers, **op
 
         def view_replacement(self) -> Any:
             # Now, and not when this was read: what a sign-in answers depends on a setting.
-            made = {answer: answer() for answer in (signed_in, phone_changed) if answer in responses.values()}
-            known = {status: made.get(answer, answer) for status, answer in responses.items()}
+            known: dict[int, Any] = {status: REFUSALS.get(status) for status in (*statuses, 406, 415, 503)}
+            is_list = method == "get" and 400 in statuses
+            answer = getattr(self.target, "answer_serializer_class", None) or self.target.serializer_class
+            for status in {200, 201}.intersection(statuses):
+                known[status] = page_of(self.target) if is_list else answer
+            parameters = [*([CURSOR] if is_list else []), *([RETRY_AFTER] if 429 in statuses else [])]
             # A name of a host's is not replaced by ours.
-            name = f"phone_referrals_{operation_id}"
-            operation = extend_schema(operation_id=name, responses=known, parameters=parameters, **options)
-            return extend_schema_view(**{method: operation})(type(self.target.__name__, (self.target,), {}))
+            options: dict[str, Any] = {
+                "operation_id": f"phone_referrals_{operation_id}",
+                "responses": known,
+                "parameters": parameters,
+            }
+            if method == "post" and self.target.serializer_class is serializers.Serializer:
+                options["request"] = None
+            return extend_schema_view(**{method: extend_schema(**options)})(
+                type(self.target.__name__, (self.target,), {})
+            )
 
 
-describe("signin.views.GetVerifyCodeView", "post", "get_verify_code", {200: CodeSent, **BODY})
-describe("profiles.views.AuthView", "post", "sign_in", {200: signed_in, 201: signed_in, **BODY})
-for view, operation_id in {"LogoutView": "log_out", "LogoutAllView": "log_out_all"}.items():
-    responses: Answers = {204: None, 401: UNAUTHENTICATED, 403: FORBIDDEN}
-    describe(f"signin.views.{view}", "post", operation_id, responses, request=None)
-OWN: Answers = {**BODY, 401: UNAUTHENTICATED}
-describe(
-    "profiles.account_views.GetChangeCodeView",
-    "post",
-    "get_change_phone_code",
-    {200: ChangeRequested, **OWN},
-)
-describe("profiles.account_views.ChangePhoneView", "post", "change_phone", {200: phone_changed, **OWN, 409: CONFLICT})
-describe(
-    "profiles.account_views.GetDeleteCodeView",
-    "post",
-    "get_delete_account_code",
-    {200: CodeSent, **OWN, 409: CONFLICT},
-    request=None,
-)
-describe("profiles.account_views.DeleteView", "post", "delete_account", {204: None, **OWN, 409: CONFLICT})
-describe("signin.views.SessionsView", "get", "list_sessions", {200: Sessions, 401: UNAUTHENTICATED, 404: NO_SESSIONS})
-for view, operation_id in {"EndSessionView": "end_session", "EndOtherSessionsView": "end_other_sessions"}.items():
-    responses = {204: None, 401: UNAUTHENTICATED, 403: FORBIDDEN, 404: NO_SESSIONS}
-    describe(f"signin.views.{view}", "post", operation_id, responses, request=None)
-describe(
-    "profiles.views.UserListView",
-    "get",
-    "list_users",
-    {200: UserPage, 400: INVALID, 401: UNAUTHENTICATED, 403: FORBIDDEN, 429: TOO_MANY},
-    parameters=[CURSOR],
-)
-describe("profiles.views.MeView", "get", "get_me", {200: ProfileSerializer, 401: UNAUTHENTICATED})
-describe(
-    "profiles.views.UserDetailView",
-    "get",
-    "get_user",
-    {200: ProfileSerializer, 401: UNAUTHENTICATED, 403: FORBIDDEN, 404: NOT_FOUND, 429: TOO_MANY},
-)
-describe(
-    "profiles.views.InviteesView",
-    "get",
-    "list_invitees",
-    {200: InviteePage, 400: INVALID, 401: UNAUTHENTICATED, 403: FORBIDDEN, 404: NOT_FOUND, 429: TOO_MANY},
-    parameters=[CURSOR],
-)
-describe(
-    "profiles.views.RedeemView",
-    "post",
-    "redeem_referral_code",
-    {201: ProfileSerializer, **BODY, 401: UNAUTHENTICATED, 409: CONFLICT},
-)
-describe("referrals.views.ReferralsView", "get", "get_referrals", {200: Referrals, 401: UNAUTHENTICATED})
+for described in (
+    ("signin.views.GetVerifyCodeView", "post", "get_verify_code", 200, 400, 403, 429),
+    ("signin.views.AuthView", "post", "sign_in", 200, 201, 400, 403, 429),
+    ("signin.views.LogoutView", "post", "log_out", 204, 401, 403),
+    ("signin.views.LogoutAllView", "post", "log_out_all", 204, 401, 403),
+    ("signin.views.MeView", "get", "get_me", 200, 401),
+    ("signin.views.GetChangeCodeView", "post", "get_change_phone_code", 200, 400, 401, 403, 429),
+    ("signin.views.ChangePhoneView", "post", "change_phone", 200, 400, 401, 403, 409, 429),
+    ("signin.views.GetDeleteCodeView", "post", "get_delete_account_code", 200, 400, 401, 403, 409, 429),
+    ("signin.views.DeleteView", "post", "delete_account", 204, 400, 401, 403, 409, 429),
+    ("signin.views.SessionsView", "get", "list_sessions", 200, 401, 404),
+    ("signin.views.EndSessionView", "post", "end_session", 204, 401, 403, 404),
+    ("signin.views.EndOtherSessionsView", "post", "end_other_sessions", 204, 401, 403, 404),
+    ("profiles.views.UserListView", "get", "list_users", 200, 400, 401, 403, 429),
+    ("profiles.views.UserDetailView", "get", "get_user", 200, 401, 403, 404, 429),
+    ("profiles.views.InviteesView", "get", "list_invitees", 200, 400, 401, 403, 404, 429),
+    ("referrals.views.ReferralsView", "get", "get_referrals", 200, 401),
+    ("referrals.views.OwnInviteesView", "get", "list_own_invitees", 200, 400, 401),
+    ("referrals.views.RedeemView", "post", "redeem_referral_code", 201, 400, 401, 403, 409, 429),
+):
+    describe(*described)
 
 
 class OwnName(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.urls import NoReverseMatch, URLResolver, get_resolver, get_urlconf, reverse
+from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, get_urlconf, reverse
 
 # What our own patterns capture: it is not passed on to one that takes none. All else is of the host's prefix.
 OURS: tuple[set[str], ...] = (set(), {"code"}, {"pk"})
@@ -80,6 +81,14 @@ def site_resolver() -> URLResolver | None:
     """Return the resolver of `ROOT_URLCONF`; `None` where a project has none."""
     urlconf = getattr(settings, "ROOT_URLCONF", None)
     return get_resolver(urlconf) if urlconf else None
+
+
+def joined(*lists: list[URLPattern]) -> list[URLPattern]:
+    """Return the patterns of several lists, of each name the first."""
+    found: dict[str | None, URLPattern] = {}
+    for pattern in chain(*lists):
+        found.setdefault(pattern.name, pattern)
+    return [*found.values()]
 
 
 def view_of(function: Any) -> Any:

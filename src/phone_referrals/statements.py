@@ -8,6 +8,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 from django.db.models.constants import OnConflict
 
 Result = TypeVar("Result")
+Row = TypeVar("Row", bound=models.Model)
 
 # Deadlocks, lock time-outs and failures to serialize: by the numbers of MySQL and MariaDB, and as SQLSTATE.
 LOCKS_LOST = {1205, 1213, "40001", "40P01"}
@@ -15,46 +16,26 @@ FOREIGN_KEYS_BROKEN = {1451, 1452, "23001", "23503", sqlite3.SQLITE_CONSTRAINT_F
 TRIES = 5
 
 
-class Select:
-    """A SELECT of a row by the ORM, compiled once."""
-
-    def __init__(self, rows: models.QuerySet[Any], *, using: str) -> None:
-        compiler: Any = rows.query.get_compiler(using)
-        self.model, self.using = rows.model, using
-        self.sql, self.parameters = compiler.as_sql()
-        self.columns = [column for column, *_ in compiler.select]
-        self.fields = [self.columns[place].target.attname for place in compiler.klass_info["select_fields"]]
-        self.annotations = compiler.annotation_col_map
-
-    def one(self, parameters: Mapping[Any, Any]) -> Any:
-        """Return the row, or `None`, with `parameters` in the place of those that it was compiled with."""
-        connection = connections[self.using]
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, [parameters.get(each, each) for each in self.parameters])
-            found = cursor.fetchone()
-        if found is None:
-            return None
-        values = list(found)
-        for place, column in enumerate(self.columns):
-            for convert in *connection.ops.get_db_converters(column), *column.get_db_converters(connection):
-                values[place] = convert(values[place], column, connection)
-        # The model's own columns come first.
-        row = self.model.from_db(self.using, self.fields, values[: len(self.fields)])
-        for name, place in self.annotations.items():
-            setattr(row, name, values[place])
-        return row
-
-
-def value(model: type[models.Model], name: str, *, using: str, key: Any) -> Any:
-    """Return one column of the row that has the primary key, as the database has it; `None` where there is no row."""
-    connection, primary = connections[using], model._meta.pk
+def read(model: type[Row], *, using: str, where: Mapping[str, Any]) -> Row | None:
+    """Return the row that is as `where` says, of columns that are unique together; `None` where there is none."""
+    connection, fields = connections[using], model._meta.concrete_fields
     quote: Any = connection.ops.quote_name
-    column, table = quote(model._meta.get_field(name).column), quote(model._meta.db_table)  # type: ignore[union-attr]
-    sql = f"SELECT {column} FROM {table} WHERE {quote(primary.column)} = %s"  # noqa: S608 - names of the model's
+    keys: list[Any] = [model._meta.get_field(name) for name in where]
+    columns, table = ", ".join(quote(each.column) for each in fields), quote(model._meta.db_table)
+    conditions = " AND ".join(f"{quote(each.column)} = %s" for each in keys)
+    sought = [each.get_db_prep_value(value, connection) for each, value in zip(keys, where.values(), strict=True)]
     with connection.cursor() as cursor:
-        cursor.execute(sql, [primary.get_db_prep_value(key, connection)])
+        # Names of the model's table and columns: nothing that a client sends.
+        cursor.execute(f"SELECT {columns} FROM {table} WHERE {conditions}", sought)  # noqa: S608
         found = cursor.fetchone()
-    return found[0] if found else None
+    if found is None:
+        return None
+    values = list(found)
+    for place, field in enumerate(fields):
+        column = field.get_col(model._meta.db_table)
+        for convert in *connection.ops.get_db_converters(column), *column.get_db_converters(connection):
+            values[place] = convert(values[place], column, connection)
+    return model.from_db(using, [field.attname for field in fields], values)
 
 
 def update(

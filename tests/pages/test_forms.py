@@ -1,6 +1,6 @@
 import pytest
 
-from phone_referrals.pages.forms import CodeForm, PhoneForm, RedeemForm
+from phone_referrals.signin.forms import CodeForm, PhoneForm, RedeemForm
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from django.utils import translation
 
 from phone_referrals.exceptions import CodeExpired, DeliveryFailed, TooManyGuesses
 from phone_referrals.models import PhoneVerification
-from phone_referrals.pages.forms import CodeForm
 from phone_referrals.pages.page import FormPage, Page
 from phone_referrals.pages.urls import urlpatterns
+from phone_referrals.signin.forms import CodeForm
 
 pytestmark = pytest.mark.django_db
 

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 import time_machine
 
-from phone_referrals.pages.pending import KEY, PendingSignIn
+from phone_referrals.signin.pending import KEY, PendingSignIn
 
 NOW = 1_900_000_000
 

@@ -3,7 +3,7 @@ import re
 import pytest
 from django.utils.safestring import SafeString
 
-from phone_referrals.pages import qr
+from phone_referrals.referrals import qr
 
 LINK = "https://example.com/r/A1B2C3/"
 

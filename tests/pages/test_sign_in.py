@@ -16,10 +16,10 @@ from rest_framework.test import APIClient
 from phone_referrals import signals
 from phone_referrals.exceptions import Busy, CaptchaFailed, InvalidCode, TooManyGuesses
 from phone_referrals.models import PhoneVerification, ReferralCode
-from phone_referrals.pages.pending import KEY
-from phone_referrals.pages.sign_in import region_of_browser
 from phone_referrals.referrals.codes import code_of
 from phone_referrals.signin import policy
+from phone_referrals.signin.pages import region_of_browser
+from phone_referrals.signin.pending import KEY
 from phone_referrals.signin.verification import check_code, request_code
 
 pytestmark = pytest.mark.django_db

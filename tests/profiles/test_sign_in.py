@@ -12,10 +12,10 @@ from phone_referrals import signals
 from phone_referrals.accounts import PhoneAccounts
 from phone_referrals.exceptions import AccountDisabled, InvalidCode, SignInRefused, StaffNotAllowed
 from phone_referrals.models import PhoneVerification, Referral, ReferralCode
-from phone_referrals.profiles import sign_in as module
 from phone_referrals.profiles.sign_in import sign_in
 from phone_referrals.referrals import codes
-from phone_referrals.tokens import DRFTokenIssuer
+from phone_referrals.signin import sign_in as module
+from phone_referrals.tokens import DRFTokenIssuer, get_issuer
 from phone_referrals.tokens.session import SessionIssuer
 from tests.codes import wrong
 
@@ -50,7 +50,7 @@ def names(received):
 
 
 def test_the_first_sign_in_makes_user_referral_code_and_token(phone, send_code):
-    signed_in = sign_in(None, phone_number=phone, code=send_code(phone))
+    signed_in = sign_in(phone_number=phone, code=send_code(phone))
     assert signed_in.created
     assert str(signed_in.user.phone_number) == phone
     assert signed_in.token == {"token": Token.objects.get(user=signed_in.user).key}
@@ -60,8 +60,8 @@ def test_the_first_sign_in_makes_user_referral_code_and_token(phone, send_code):
 
 
 def test_later_sign_ins_find_them(phone, send_code):
-    first = sign_in(None, phone_number=phone, code=send_code(phone))
-    second = sign_in(None, phone_number=phone, code=send_code(phone))
+    first = sign_in(phone_number=phone, code=send_code(phone))
+    second = sign_in(phone_number=phone, code=send_code(phone))
     assert not second.created
     assert second.user == first.user
     assert second.token == first.token
@@ -70,30 +70,30 @@ def test_later_sign_ins_find_them(phone, send_code):
 def test_no_user_exists_before_the_phone_is_proven(phone, send_code):
     code = send_code(phone)
     with pytest.raises(InvalidCode):
-        sign_in(None, phone_number=phone, code=wrong(code))
+        sign_in(phone_number=phone, code=wrong(code))
     assert not get_user_model().objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_signals_tell_what_has_happened(rf, phone, other_phone, send_code, received):
     request = rf.post("/")
-    owner = sign_in(request, phone_number=phone, code=send_code(phone)).user
+    owner = sign_in(issuer=get_issuer(request), phone_number=phone, code=send_code(phone)).user
     assert names(received) == ["signed_up", "logged_in"]
     for _, keywords in received:
         assert (keywords["user"], keywords["request"], keywords["sender"]) == (owner, request, type(owner))
     received.clear()
     code = ReferralCode.objects.get(user=owner).code
-    sign_in(request, phone_number=other_phone, code=send_code(other_phone), referral_code=code)
+    sign_in(issuer=get_issuer(request), phone_number=other_phone, code=send_code(other_phone), referral_code=code)
     assert names(received) == ["signed_up", "logged_in", "redeemed"]
     received.clear()
-    sign_in(request, phone_number=phone, code=send_code(phone))
+    sign_in(issuer=get_issuer(request), phone_number=phone, code=send_code(phone))
     assert names(received) == ["logged_in"]
 
 
 def test_a_wrong_code_is_a_failed_login_of_that_phone(rf, phone, send_code, received):
     request = rf.post("/")
     with pytest.raises(InvalidCode):
-        sign_in(request, phone_number=phone, code=wrong(send_code(phone)))
+        sign_in(issuer=get_issuer(request), phone_number=phone, code=wrong(send_code(phone)))
     ((name, keywords),) = received
     assert name == "login_failed"
     assert keywords["credentials"] == {"phone_number": phone, "secret_code": "*" * 20}
@@ -101,7 +101,7 @@ def test_a_wrong_code_is_a_failed_login_of_that_phone(rf, phone, send_code, rece
 
 
 def test_signing_in_notes_the_time(phone, send_code):
-    user = sign_in(None, phone_number=phone, code=send_code(phone)).user
+    user = sign_in(phone_number=phone, code=send_code(phone)).user
     user.refresh_from_db()
     assert user.last_login is not None
 
@@ -114,7 +114,7 @@ def test_who_may_not_sign_in_gets_no_token(phone, make_user, send_code, received
     vars(user).update(attributes)
     user.save()
     with pytest.raises(refusal):
-        sign_in(None, phone_number=phone, code=send_code(phone))
+        sign_in(phone_number=phone, code=send_code(phone))
     assert names(received) == ["login_failed"]
     assert not Token.objects.exists()
 
@@ -133,7 +133,7 @@ def test_a_user_made_meanwhile_by_another_request_is_signed_in(phone, make_user,
     # Who looks by a function of the host is not spared the look.
     monkeypatch.setattr(PhoneAccounts, "known", lambda self, reference: None)
     monkeypatch.setattr(PhoneAccounts, "find", find_nobody_at_first)
-    signed_in = sign_in(None, phone_number=phone, code=code)
+    signed_in = sign_in(phone_number=phone, code=code)
     assert not signed_in.created
     assert get_user_model().objects.get() == signed_in.user
 
@@ -149,16 +149,16 @@ def test_a_disabled_user_made_meanwhile_is_refused(phone, make_user, send_code, 
         PhoneAccounts, "find", lambda self, phone_number: nobody.pop() if nobody else real(self, phone_number)
     )
     with pytest.raises(AccountDisabled):
-        sign_in(None, phone_number=phone, code=code)
+        sign_in(phone_number=phone, code=code)
 
 
 def test_a_new_referral_code_that_is_taken_is_made_anew(phone, other_phone, send_code, settings, monkeypatch):
-    sign_in(None, phone_number=phone, code=send_code(phone))
+    sign_in(phone_number=phone, code=send_code(phone))
     taken = ReferralCode.objects.get().code
     invented = [taken, taken, "FRESH1"]
     monkeypatch.setattr("tests.profiles.test_sign_in.invent", lambda length: invented.pop(0))
     settings.PHONE_REFERRALS_CODE_GENERATOR = f"{__name__}.invent"
-    user = sign_in(None, phone_number=other_phone, code=send_code(other_phone)).user
+    user = sign_in(phone_number=other_phone, code=send_code(other_phone)).user
     assert ReferralCode.objects.get(user=user).code == "FRESH1"
     assert get_user_model().objects.count() == 2
 
@@ -176,7 +176,7 @@ def refuse(*args, **kwargs):
 def test_a_database_that_refuses_every_new_user_is_told_to_the_developer(phone, send_code, monkeypatch, place):
     monkeypatch.setattr(place, refuse)
     with pytest.raises(ImproperlyConfigured, match="refused a new user") as error:
-        sign_in(None, phone_number=phone, code=send_code(phone))
+        sign_in(phone_number=phone, code=send_code(phone))
     # Nothing of the row, which the words of some databases quote.
     assert error.value.__context__ is None
 
@@ -192,7 +192,7 @@ def fail(*args, **kwargs):
 def test_user_code_and_token_are_made_together_or_not_at_all(phone, send_code, monkeypatch, place, received):
     monkeypatch.setattr(place, fail)
     with pytest.raises(RuntimeError):
-        sign_in(None, phone_number=phone, code=send_code(phone))
+        sign_in(phone_number=phone, code=send_code(phone))
     assert not get_user_model().objects.exists()
     assert not Token.objects.exists()
     assert received == []
@@ -203,14 +203,14 @@ def test_the_code_is_used_up_even_if_what_follows_fails(phone, send_code, monkey
     code = send_code(phone)
     monkeypatch.setattr(DRFTokenIssuer, "issue", fail)
     with pytest.raises(RuntimeError):
-        sign_in(None, phone_number=phone, code=code)
+        sign_in(phone_number=phone, code=code)
     assert PhoneVerification.objects.get().serial is None
 
 
 def test_a_backend_that_refuses_leaves_no_user_and_is_told_once(phone, send_code, settings, received):
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
     with pytest.raises(SignInRefused):
-        sign_in(None, phone_number=phone, code=send_code(phone))
+        sign_in(phone_number=phone, code=send_code(phone))
     assert not get_user_model().objects.exists()
     assert names(received) == ["login_failed"]
 
@@ -230,23 +230,23 @@ def test_a_user_who_is_deleted_meanwhile_is_refused(
 
     monkeypatch.setattr(module, "authenticate", deleted)
     with pytest.raises(AccountDisabled):
-        sign_in(request_with_session, phone_number=phone, code=send_code(phone), issuer=issuer())
+        sign_in(phone_number=phone, code=send_code(phone), issuer=issuer(request_with_session))
 
 
 def test_what_a_database_refuses_to_a_user_who_is_there_is_not_hidden(phone, make_user, send_code, monkeypatch):
     make_user()
     monkeypatch.setattr(DRFTokenIssuer, "issue", refuse)
     with pytest.raises(IntegrityError, match=r"users\.email"):
-        sign_in(None, phone_number=phone, code=send_code(phone))
+        sign_in(phone_number=phone, code=send_code(phone))
 
 
 def test_the_referral_code_is_redeemed_after_the_sign_in(phone, other_phone, send_code):
-    owner = sign_in(None, phone_number=phone, code=send_code(phone)).user
+    owner = sign_in(phone_number=phone, code=send_code(phone)).user
     code = ReferralCode.objects.get().code
-    signed_in = sign_in(None, phone_number=other_phone, code=send_code(other_phone), referral_code=code)
+    signed_in = sign_in(phone_number=other_phone, code=send_code(other_phone), referral_code=code)
     assert signed_in.redeemed
     assert Referral.objects.get().referrer == owner
-    again = sign_in(None, phone_number=other_phone, code=send_code(other_phone), referral_code=code)
+    again = sign_in(phone_number=other_phone, code=send_code(other_phone), referral_code=code)
     assert not again.redeemed
     assert again.refusal.code == "already_redeemed"
 
@@ -260,27 +260,29 @@ def inviter(make_user):
 
 
 def test_a_new_user_redeems_an_invitation(phone, send_code, inviter):
-    signed_in = sign_in(None, phone_number=phone, code=send_code(phone), invites=[inviter.code])
+    signed_in = sign_in(phone_number=phone, code=send_code(phone), invites=[inviter.code])
     assert (signed_in.created, signed_in.redeemed, signed_in.refusal) == (True, True, None)
     assert Referral.objects.get().referrer == inviter.user
 
 
 def test_who_is_a_user_already_redeems_no_invitation(phone, make_user, send_code, inviter):
     make_user()
-    signed_in = sign_in(None, phone_number=phone, code=send_code(phone), invites=[inviter.code])
+    signed_in = sign_in(phone_number=phone, code=send_code(phone), invites=[inviter.code])
     assert (signed_in.created, signed_in.redeemed, signed_in.refusal) == (False, False, None)
     assert not Referral.objects.exists()
 
 
 def test_a_code_that_was_typed_comes_before_an_invitation(phone, send_code, inviter, make_user):
     typed = codes.code_of(make_user(51))
-    sign_in(None, phone_number=phone, code=send_code(phone), referral_code=typed.code, invites=[inviter.code])
+    sign_in(
+        issuer=get_issuer(), phone_number=phone, code=send_code(phone), referral_code=typed.code, invites=[inviter.code]
+    )
     assert Referral.objects.get().referrer == typed.user
 
 
 def test_an_invitation_that_is_refused_costs_no_sign_in(phone, send_code, inviter):
     ReferralCode.objects.filter(pk=inviter.pk).update(is_disabled=True)
-    signed_in = sign_in(None, phone_number=phone, code=send_code(phone), invites=[inviter.code])
+    signed_in = sign_in(phone_number=phone, code=send_code(phone), invites=[inviter.code])
     assert signed_in.created
     assert signed_in.refusal.code == "invalid_referral_code"
 
@@ -300,7 +302,7 @@ def request_with_session(rf):
 
 def test_a_session_begins_in_place_of_a_token(phone, send_code, request_with_session, received):
     before = request_with_session.session.session_key
-    signed_in = sign_in(request_with_session, phone_number=phone, code=send_code(phone), issuer=SessionIssuer())
+    signed_in = sign_in(phone_number=phone, code=send_code(phone), issuer=SessionIssuer(request_with_session))
 
     assert signed_in.token == {"token": None}
     assert not Token.objects.exists()
@@ -321,7 +323,7 @@ def test_who_may_not_sign_in_gets_no_session(
     vars(user).update(attributes)
     user.save()
     with pytest.raises(refusal):
-        sign_in(request_with_session, phone_number=phone, code=send_code(phone), issuer=SessionIssuer())
+        sign_in(phone_number=phone, code=send_code(phone), issuer=SessionIssuer(request_with_session))
     assert SESSION_KEY not in request_with_session.session
     assert names(received) == ["login_failed"]
 
@@ -337,10 +339,10 @@ def count_without_savepoints(captured):
 def test_a_sign_in_has_few_statements(phone, make_user, send_code, django_assert_max_num_queries, known, most):
     if known:
         make_user()
-        sign_in(None, phone_number=phone, code=send_code(phone))
+        sign_in(phone_number=phone, code=send_code(phone))
     code = send_code(phone)
     with django_assert_max_num_queries(most + 10, connection=connection) as captured:
-        sign_in(None, phone_number=phone, code=code)
+        sign_in(phone_number=phone, code=code)
     assert count_without_savepoints(captured) <= most, [query["sql"] for query in captured]
 
 
@@ -361,7 +363,7 @@ def test_a_user_who_is_deleted_while_signing_in_is_refused(phone, send_code, mak
 
     monkeypatch.setattr(DRFTokenIssuer, "issue", delete_and_issue)
     with pytest.raises(AccountDisabled):
-        sign_in(None, phone_number=phone, code=send_code(phone))
+        sign_in(phone_number=phone, code=send_code(phone))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -373,4 +375,4 @@ def test_an_error_of_the_database_is_told_while_there_is_the_user(phone, send_co
 
     monkeypatch.setattr(DRFTokenIssuer, "issue", broken)
     with pytest.raises(DatabaseError):
-        sign_in(None, phone_number=phone, code=send_code(phone))
+        sign_in(phone_number=phone, code=send_code(phone))

@@ -12,9 +12,9 @@ from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from phone_referrals.accounts import get_accounts
 from phone_referrals.exceptions import AccountDisabled, AlreadyRedeemed, CircularReferral, OwnCode, PhoneTaken
 from phone_referrals.models import PhoneVerification, Referral, ReferralCode
-from phone_referrals.profiles.change_phone import PhoneChanged
-from phone_referrals.profiles.sign_in import SignedIn
 from phone_referrals.referrals import codes, tree
+from phone_referrals.signin.change_phone import PhoneChanged
+from phone_referrals.signin.sign_in import SignedIn
 from phone_referrals.signin.verification import REFUSALS
 
 
@@ -42,16 +42,16 @@ def decide(phone_number, purpose, policy, *, with_is_known=False):
 
 
 def enter(request, proof, issuer):
-    """As `profiles.sign_in._enter`, taking nobody's having been there for nobody's being there."""
+    """As `signin.sign_in._enter`, taking nobody's having been there for nobody's being there."""
     accounts = get_accounts()
     user = accounts.find(proof.phone_number)
     if user is not None:
-        return SignedIn(user=user, created=False, token=issuer.issue(request, user, created=False))
+        return SignedIn(user=user, created=False, token=issuer.issue(user, created=False))
     pause()
     with transaction.atomic():
         user = accounts.create(proof.phone_number)
         codes.new_code(user).save()
-        return SignedIn(user=user, created=True, token=issuer.issue(request, user, created=True))
+        return SignedIn(user=user, created=True, token=issuer.issue(user, created=True))
 
 
 def code_of(user):
@@ -90,7 +90,7 @@ def take_one_use(referral_code):
 
 
 def change(request, phone_number):
-    """As `profiles.change_phone._change`, taking nobody's having had the phone for nobody's having it."""
+    """As `signin.change_phone._change`, taking nobody's having had the phone for nobody's having it."""
     accounts = get_accounts()
     if accounts.find(phone_number):
         raise PhoneTaken

@@ -22,12 +22,12 @@ from phone_referrals.exceptions import (
     ReferralCodeExhausted,
 )
 from phone_referrals.models import RedeemedPhone, Referral, ReferralCode
-from phone_referrals.profiles import change_phone, delete_account
-from phone_referrals.profiles.change_phone import PhoneChanged
 from phone_referrals.referrals import codes, edges
 from phone_referrals.referrals.codes import code_of, rotate
 from phone_referrals.referrals.edges import MAX_WAIT
 from phone_referrals.referrals.redeem import redeem
+from phone_referrals.signin import change_phone, delete_account
+from phone_referrals.signin.change_phone import PhoneChanged
 from tests.races import naive
 
 pytestmark = pytest.mark.django_db(transaction=True)

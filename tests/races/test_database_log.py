@@ -14,12 +14,11 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from phone_referrals import statements
 from phone_referrals.models import PhoneVerification, RedeemedPhone, Referral, ReferralCode
-from phone_referrals.profiles import change_phone
-from phone_referrals.profiles.sign_in import sign_in
 from phone_referrals.referrals import once
 from phone_referrals.referrals.redeem import redeem
-from phone_referrals.signin import usage
+from phone_referrals.signin import change_phone, usage
 from phone_referrals.signin.codes import Purpose
+from phone_referrals.signin.sign_in import sign_in
 from phone_referrals.signin.verification import request_code
 
 pytestmark = [
@@ -55,7 +54,7 @@ def test_requests_that_collide_leave_no_phone_in_the_log(at_once, make_user, las
 
     all_at_once(lambda: request_code(phone_number=PHONE, host="example.com"))
     code = last_code(PHONE)
-    all_at_once(lambda: sign_in(None, phone_number=PHONE, code=code))
+    all_at_once(lambda: sign_in(phone_number=PHONE, code=code))
     user, owner = get_user_model().objects.get(phone_number=PHONE), make_user(0)
     ReferralCode.objects.create(user=owner, code="A0")
     all_at_once(lambda: redeem(user, "A0"))

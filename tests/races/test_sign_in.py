@@ -8,10 +8,10 @@ from rest_framework.authtoken.models import Token
 
 from phone_referrals.exceptions import Busy, CodeExpired, InvalidCode, ResendTooSoon, TooManyGuesses
 from phone_referrals.models import PhoneVerification, ReferralCode
-from phone_referrals.profiles import sign_in as sign_in_module
-from phone_referrals.profiles.sign_in import SignedIn, sign_in
+from phone_referrals.signin import sign_in as sign_in_module
 from phone_referrals.signin import verification
 from phone_referrals.signin.backend import Proof
+from phone_referrals.signin.sign_in import SignedIn, sign_in
 from phone_referrals.signin.verification import CodeSent, check_code, request_code
 from phone_referrals.tokens import get_issuer
 from tests.races import naive
@@ -40,7 +40,7 @@ def one_right_code(at_once, forget, send_code, phone):
     def scenario():
         forget()
         code = send_code(phone)
-        return Counter(map(type, at_once(*[lambda: sign_in(None, phone_number=phone, code=code)] * THREADS)))
+        return Counter(map(type, at_once(*[lambda: sign_in(phone_number=phone, code=code)] * THREADS)))
 
     return scenario
 

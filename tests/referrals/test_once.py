@@ -63,7 +63,7 @@ def test_a_secret_that_is_being_rotated_still_answers(redeemer, settings):
 
 
 def change_phone(pk):
-    """As `profiles.change_phone` does it, in another request."""
+    """As `signin.change_phone` does it, in another request."""
     user = get_user_model().objects.get(pk=pk)
     once.remember(user, PHONE)
     get_accounts().set_phone(user, OTHER)

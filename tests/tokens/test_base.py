@@ -26,12 +26,12 @@ class ConstantIssuer(BaseTokenIssuer):
     token_type = "Constant"
     authentication_classes = (Authentication,)
 
-    def issue(self, request, user, *, created):
+    def issue(self, user, *, created):
         Token.objects.get_or_create(user=user)
         return {"token": "one", "expires_in": 5}
 
-    def revoke(self, request):
-        self.revoke_all(request.user)
+    def revoke(self, user):
+        self.revoke_all(user)
 
     def revoke_all(self, user):
         Token.objects.filter(user=user).delete()

@@ -109,7 +109,7 @@ def test_logging_out_everywhere_ends_all_of_this_user_alone(me, friend, sign_in,
 
 def test_the_others_are_ended_and_one_goes_on(me, friend, sign_in, phone, user_of):
     device = sign_in(phone)
-    handler = Handler(device, lambda request: get_issuer().revoke_others(request))
+    handler = Handler(device, lambda request: get_issuer(request).revoke_others(request.user))
     given = handler.answer
     assert status(me) == 401
     assert status(friend) == 200
@@ -134,10 +134,12 @@ def test_a_user_who_is_deleted_is_out_at_once(me, friend, user_of):
 def test_when_this_token_was_signed_in_for_is_known_or_unknown(kind, me, sign_in, phone, time_machine):
     """A sign-in elsewhere makes nobody fresh who holds an old token: a kind that cannot tell says so."""
     time_machine.move_to(datetime.now(UTC), tick=True)
-    first = Handler(me, lambda request: get_issuer().signed_in_at(request)).answer
+    first = Handler(me, lambda request: get_issuer(request).signed_in_at(request.user)).answer
     time_machine.shift(200)
     again = sign_in(phone)
-    old, new = (Handler(client, lambda request: get_issuer().signed_in_at(request)).answer for client in (me, again))
+    old, new = (
+        Handler(client, lambda request: get_issuer(request).signed_in_at(request.user)).answer for client in (me, again)
+    )
     if kind == "drf":
         assert (first, old, new) == (None, None, None)
     else:

@@ -17,19 +17,19 @@ def request_of(user):
 
 def test_a_new_user_gets_a_token(make_user):
     user = make_user()
-    assert get_issuer().issue(request_of(user), user, created=True) == {"token": Token.objects.get(user=user).key}
+    assert get_issuer().issue(user, created=True) == {"token": Token.objects.get(user=user).key}
 
 
 def test_a_known_user_gets_the_same_token_on_every_device(make_user):
     user = make_user()
     issuer = get_issuer()
-    issued = [issuer.issue(request_of(user), user, created=created) for created in (True, False, False)]
+    issued = [issuer.issue(user, created=created) for created in (True, False, False)]
     assert issued == [{"token": Token.objects.get().key}] * 3
 
 
 def test_a_known_user_without_a_token_gets_one(make_user):
     user = make_user()
-    issued = get_issuer().issue(request_of(user), user, created=False)
+    issued = get_issuer().issue(user, created=False)
     assert issued == {"token": Token.objects.get().key}
 
 
@@ -37,11 +37,11 @@ def test_a_known_user_without_a_token_gets_one(make_user):
 def test_a_token_that_was_ended_is_not_issued_again(make_user, end):
     user, other = make_user(0), make_user(1)
     issuer = get_issuer()
-    first = issuer.issue(request_of(user), user, created=True)
-    others = issuer.issue(request_of(other), other, created=True)
-    issuer.revoke(request_of(user)) if end == "revoke" else issuer.revoke_all(user)
+    first = issuer.issue(user, created=True)
+    others = issuer.issue(other, created=True)
+    issuer.revoke(user) if end == "revoke" else issuer.revoke_all(user)
     assert [token.key for token in Token.objects.all()] == [others["token"]]
-    assert issuer.issue(request_of(user), user, created=False) != first
+    assert issuer.issue(user, created=False) != first
 
 
 def test_a_token_that_the_hosts_own_receiver_has_made_is_the_one_that_is_issued(api, phone, send_code):

@@ -160,8 +160,8 @@ def test_all_and_no_new_ones_are_ended_for_who_came_without_a_token(sign_in, pho
         auth = None
         user = JWTAuthentication().get_user(AccessToken(client.answer["token"]))
 
-    assert JWTIssuer().revoke_others(Request) == {}
-    assert JWTIssuer().signed_in_at(Request) is None
+    assert JWTIssuer(Request).revoke_others(Request.user) == {}
+    assert JWTIssuer(Request).signed_in_at(Request.user) is None
     assert status(client) == 401
 
 
@@ -177,7 +177,7 @@ def test_tokens_that_are_bound_to_the_password_are_made_anew(monkeypatch, sign_i
     Request.user.set_unusable_password()
     Request.user.save()
     assert status(client) == 401
-    assert status(client_with(JWTIssuer().revoke_others(Request)["token"])) == 200
+    assert status(client_with(JWTIssuer(Request).revoke_others(Request.user)["token"])) == 200
 
 
 def test_what_was_ended_is_forgotten_once_no_token_can_live(sign_in, phone, time_machine):

@@ -114,9 +114,9 @@ def test_a_login_that_django_does_not_record_is_nobodys_sign_in(rf, make_user, l
     request = rf.get("/")
     request.session, request.user = {SESSION_KEY: str(user.pk)}, user
     mark_login(request=request, user=user)
-    assert SessionIssuer().signed_in_at(request) is None
+    assert SessionIssuer(request).signed_in_at(request.user) is None
     user.last_login = timezone.now()
-    assert SessionIssuer().signed_in_at(request)
+    assert SessionIssuer(request).signed_in_at(request.user)
 
 
 def test_a_login_without_a_request_marks_nothing(make_user):

@@ -15,8 +15,7 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from phone_referrals.models import UserSession
-from phone_referrals.tokens import get_issuer
-from phone_referrals.tokens.session import SessionIssuer, find_again
+from phone_referrals.tokens import SessionIssuer, follow_key, get_issuer
 from tests.tokens.conftest import Handler, status
 
 pytestmark = pytest.mark.django_db
@@ -127,7 +126,7 @@ def test_sessions_that_have_expired_are_forgotten(sign_in, phone, time_machine):
 
 def test_the_issuer_ends_the_session_of_a_request(sign_in, phone):
     client, other = sign_in(phone), sign_in(phone)
-    Handler(client, lambda request: SessionIssuer().revoke(request))
+    Handler(client, lambda request: SessionIssuer(request).revoke(request.user))
     assert [status(client), status(other)] == [401, 200]
     assert UserSession.objects.count() == 1
 
@@ -140,12 +139,12 @@ def test_the_sessions_of_the_pages_and_the_tokens_of_knox_leave_each_other_alone
         request = rf.post("/", headers={"user-agent": "a telephone"})
         request.session, request.user = SessionStore(), AnonymousUser()
         user.backend = settings.AUTHENTICATION_BACKENDS[0]
-        SessionIssuer().issue(request, user, created=False)
+        SessionIssuer(request).issue(user, created=False)
         request.session.save()
-        knox.issue(request, user, created=False)
+        knox.issue(user, created=False)
     assert Counter(UserSession.objects.values_list("kind", flat=True)) == {"session": 2, "knox": 2}
     knox.revoke_all(user)
-    knox.issue(request, user, created=False)
+    knox.issue(user, created=False)
     assert Counter(UserSession.objects.values_list("kind", flat=True)) == {"session": 2, "knox": 1}
 
 
@@ -159,7 +158,7 @@ def test_a_change_of_phone_ends_the_sessions_of_the_pages_whatever_the_kind_of_t
     request = rf.post("/")
     request.session, request.user = SessionStore(), AnonymousUser()
     user.backend = settings.AUTHENTICATION_BACKENDS[0]
-    SessionIssuer().issue(request, user, created=False)
+    SessionIssuer(request).issue(user, created=False)
     request.session.save()
     browser = Client()
     browser.cookies[settings.SESSION_COOKIE_NAME] = request.session.session_key
@@ -222,7 +221,7 @@ def test_a_session_whose_key_has_changed_is_found_again(settings, sign_in, phone
 def test_what_did_not_begin_here_is_not_kept(rf, session):
     request = rf.get("/")
     vars(request).update(session)
-    find_again(request)
+    follow_key(request, request.user)
     assert not UserSession.objects.exists()
 
 

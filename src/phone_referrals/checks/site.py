@@ -22,7 +22,7 @@ from phone_referrals import halves
 from phone_referrals.checks.settings import Table, unknown_names
 from phone_referrals.checks.urls import includes_pages, shadowed_urls
 from phone_referrals.conf import conf
-from phone_referrals.models import Referral
+from phone_referrals.referrals.models import Referral
 from phone_referrals.sms import MAX_HOST
 
 LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"

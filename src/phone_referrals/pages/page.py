@@ -1,6 +1,6 @@
 """What all pages share: how they are protected, where their neighbours are, and how a refusal is shown."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -9,10 +9,13 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.mixins import AccessMixin
 from django.core.exceptions import BadRequest
 from django.db import InterfaceError, OperationalError, connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.middleware.csrf import CsrfViewMiddleware
+from django.shortcuts import resolve_url
+from django.urls import NoReverseMatch
 from django.utils.decorators import decorator_from_middleware
 from django.utils.log import log_response
 from django.utils.translation import gettext, override
@@ -28,7 +31,7 @@ from phone_referrals.exceptions import NotUTF8, PhoneReferralsError, TooManyRequ
 from phone_referrals.http import RETRY_AFTER, guarded, is_database_down, require_utf8
 from phone_referrals.pages.words import explain
 from phone_referrals.routing import address_of
-from phone_referrals.tokens.session import has_readable_session
+from phone_referrals.tokens import follow_key, has_readable_session
 
 # The languages that come with the package, for a site that has not chosen its own.
 LANGUAGES = [("en", "English"), ("ru", "Русский")]
@@ -139,6 +142,13 @@ class Page(ContextMixin, TemplateResponseMixin, View):
         """Return the address of one of our pages, wherever the host has included them."""
         return address_of(self.request, f"phone_referrals_pages:{name}")
 
+    def sign_in_url(self) -> str:
+        """Return the address of our sign-in page, or of the host's own, which `LOGIN_URL` names."""
+        try:
+            return self.to("sign_in")
+        except NoReverseMatch:
+            return resolve_url(settings.LOGIN_URL)
+
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         return super().get_context_data(urls=Addresses(self), languages=self.get_languages(), **context)
 
@@ -156,6 +166,19 @@ class Page(ContextMixin, TemplateResponseMixin, View):
                 raise TooManyRequests(retry_after=int(throttle.wait() or 0) + 1)
 
 
+class SignedInPage(AccessMixin, Page):
+    """Base of the pages of signed-in users; others are led to the sign-in and back."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if not request.user.is_authenticated:
+            return self.handle_no_permission()
+        follow_key(request, request.user)
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_login_url(self) -> str:
+        return self.sign_in_url()
+
+
 class FormPage(FormMixin, Page):  # type: ignore[type-arg]
     """Base of the pages with a form: refused, it is shown again with the reason beside the field it is about."""
 
@@ -169,13 +192,9 @@ class FormPage(FormMixin, Page):  # type: ignore[type-arg]
         if not form.is_valid():
             return self.form_invalid(form)
         try:
-            return self.proceed(form.cleaned_data)
+            return self.form_valid(form)
         except PhoneReferralsError as refusal:
             return self.refuse(form, refusal)
-
-    def proceed(self, data: Mapping[str, Any]) -> HttpResponse:
-        """Do what the form is for; raises `PhoneReferralsError`."""
-        raise NotImplementedError
 
     def form_invalid(self, form: forms.Form, status: int = 400) -> HttpResponse:
         form.fields[self.field].widget.attrs["autofocus"] = True

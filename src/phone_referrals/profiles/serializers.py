@@ -1,48 +1,34 @@
-"""What is shown of people. Other people's numbers are masked and their codes hidden, unless staff is reading."""
+"""What is shown of people on a site that has both halves. Other people's codes are hidden, unless staff is reading."""
 
 from typing import Any
 
-from django.utils.functional import cached_property
 from rest_framework import serializers
 
-from phone_referrals import phones
-from phone_referrals.accounts import PhoneAccounts, get_accounts
-from phone_referrals.profiles import queries
+from phone_referrals.api import KeyField
+from phone_referrals.profiles.queries import has_open_network
 from phone_referrals.referrals import codes
+from phone_referrals.referrals.invitees import invitees
 from phone_referrals.referrals.links import link_to
 from phone_referrals.routing import address_of
-from phone_referrals.tokens.session import came_by_session
+from phone_referrals.signin.serializers import AuthSerializer as SignInSerializer
+from phone_referrals.signin.serializers import SignedInSerializer as SignInAnswerSerializer
+from phone_referrals.signin.serializers import UserSerializer
 
 
-class KeyField(serializers.ReadOnlyField):
-    """A user's primary key, of whatever type the host's is."""
+class AuthSerializer(SignInSerializer):
+    referral_code = serializers.CharField(
+        required=False, allow_blank=True, allow_null=True, max_length=500, help_text="The code, or its invite link."
+    )
 
 
-class UserSerializer(serializers.Serializer[Any]):
-    """A user as the reader may see it. Needs the request in its context."""
+class ReferralOutcomeSerializer(serializers.Serializer[Any]):
+    redeemed = serializers.BooleanField()
+    code = serializers.CharField(allow_null=True, help_text="Why not.")
+    detail = serializers.CharField(allow_null=True)
 
-    id = KeyField(source="pk")
-    phone_number = serializers.SerializerMethodField()
 
-    def get_phone_number(self, user: Any) -> str:
-        phone_number = self.accounts.phone_of(user)
-        return phone_number if self.may_see_all_of(user) else phones.mask(phone_number)
-
-    @cached_property
-    def accounts(self) -> PhoneAccounts:
-        return get_accounts()  # Once for a list, and so is the reader.
-
-    @cached_property
-    def reader(self) -> Any:
-        return self.context["request"].user
-
-    @cached_property
-    def reads_all(self) -> bool:
-        # Staff by session only: a token opens other people's numbers to nobody.
-        return getattr(self.reader, "is_staff", False) and came_by_session(self.context["request"])
-
-    def may_see_all_of(self, user: Any) -> bool:
-        return bool(self.reader.pk == user.pk or self.reads_all)
+class SignedInSerializer(SignInAnswerSerializer):
+    referral = ReferralOutcomeSerializer(allow_null=True, help_text="Null where no referral code was entered.")
 
 
 class InviteeSerializer(UserSerializer):
@@ -53,6 +39,18 @@ class InviteeSerializer(UserSerializer):
 
     def get_phone_number(self, referral: Any) -> str:
         return super().get_phone_number(referral.referred)
+
+
+class InviteesSerializer(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    capped = serializers.BooleanField(help_text="There are more than `count`.")
+    results = InviteeSerializer(many=True, source="page.rows")
+    next = serializers.SerializerMethodField()
+
+    def get_next(self, shown: Any) -> str | None:
+        request, cursor = self.context["request"], shown.page.next_cursor
+        address = address_of(request, "phone_referrals:invitees", pk=self.context["invitees_of"].pk) if cursor else ""
+        return request.build_absolute_uri(f"{address}?cursor={cursor}") if cursor else None
 
 
 class ProfileSerializer(UserSerializer):
@@ -76,26 +74,12 @@ class ProfileSerializer(UserSerializer):
 
     def get_referred_by(self, user: Any) -> dict[str, Any] | None:
         referral = getattr(user, "phone_referral", None)
-        # Whoever is above the reader's own referrer is a stranger to the reader.
+        # The person above the reader's own referrer is a stranger to the reader.
         if referral is None or referral.referrer is None or getattr(user, "network_level", 0) < 0:
             return None
         return dict(UserSerializer(referral.referrer, context=self.context).data)
 
     def get_invitees(self, user: Any) -> dict[str, Any] | None:
-        if not queries.has_open_network(user):
+        if not has_open_network(user):
             return None
-        invitees = queries.invitees(user)
-        request, cursor = self.context["request"], invitees.page.next_cursor
-        return {
-            "count": invitees.count,
-            "capped": invitees.capped,
-            "results": InviteeSerializer(invitees.page.rows, many=True, context=self.context).data,
-            "next": request.build_absolute_uri(f"{self.path_of_invitees(user)}?cursor={cursor}") if cursor else None,
-        }
-
-    def path_of_invitees(self, user: Any) -> str:
-        return address_of(self.context["request"], "phone_referrals:invitees", pk=user.pk)
-
-
-class RedeemSerializer(serializers.Serializer[Any]):
-    referral_code = serializers.CharField(max_length=500, help_text="The code, or its invite link.")
+        return dict(InviteesSerializer(invitees(user), context={**self.context, "invitees_of": user}).data)

@@ -22,8 +22,8 @@ from phone_referrals import halves
 from phone_referrals.accounts import get_accounts
 from phone_referrals.admin_lists import ListAdmin, person, search_help, user_in
 from phone_referrals.exceptions import AccountDisabled, PhoneReferralsError
-from phone_referrals.models import Referral, ReferralCode
 from phone_referrals.referrals import codes
+from phone_referrals.referrals.models import Referral, ReferralCode
 
 
 class ReferralCodeForm(forms.ModelForm):  # type: ignore[type-arg]

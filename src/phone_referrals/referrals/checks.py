@@ -10,9 +10,9 @@ from django.db import connections, router
 from phone_referrals.checks.settings import Table, no_list
 from phone_referrals.checks.site import classes_of
 from phone_referrals.conf import conf
-from phone_referrals.models import Referral
 from phone_referrals.referrals.invites import InviteMiddleware
 from phone_referrals.referrals.links import invite_page
+from phone_referrals.referrals.models import Referral
 
 
 def _no_code(link: Any) -> Iterator[str]:

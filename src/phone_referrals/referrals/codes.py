@@ -24,9 +24,9 @@ from phone_referrals.exceptions import (
     ReferralCodeReserved,
     ReferralCodeTaken,
 )
-from phone_referrals.models import ReferralCode
 from phone_referrals.reading import bare
 from phone_referrals.referrals.links import code_in
+from phone_referrals.referrals.models import ReferralCode
 
 # Crockford's Base32: no I, L, O (read as 1, 1, 0) and no U.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

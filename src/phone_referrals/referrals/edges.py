@@ -25,8 +25,8 @@ from phone_referrals.exceptions import (
     InvalidReferralCode,
     ReferralCodeExhausted,
 )
-from phone_referrals.models import Referral, ReferralCode
 from phone_referrals.referrals import tree
+from phone_referrals.referrals.models import Referral, ReferralCode
 
 # Each try that is lost means that somebody else's referral was written meanwhile.
 TRIES = 50

@@ -15,8 +15,8 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from phone_referrals.exceptions import PhoneReferralsError, RedeemError
 from phone_referrals.http import is_utf8
-from phone_referrals.models import Referral
 from phone_referrals.referrals.codes import read
+from phone_referrals.referrals.models import Referral
 from phone_referrals.referrals.redeem import redeem_first
 
 logger = logging.getLogger("phone_referrals")

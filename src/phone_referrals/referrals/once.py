@@ -13,7 +13,7 @@ from django.utils.crypto import salted_hmac
 
 from phone_referrals import statements
 from phone_referrals.accounts import get_accounts
-from phone_referrals.models import RedeemedPhone, Referral
+from phone_referrals.referrals.models import RedeemedPhone, Referral
 
 SALT = "phone_referrals.referrals.once"
 
@@ -30,13 +30,11 @@ def remember_if_left(user: Any, phone_number: str) -> None:
     Whoever changes the phone, or deletes the user, after the commit sees the referral, and remembers; whoever did it
     before is seen here.
     """
-    model, accounts = get_user_model(), get_accounts()
-    alias = router.db_for_write(model)
-    if not phone_number or accounts.stored_phone_of(user, using=alias) == phone_number:
-        return
-    rows = accounts.join(model._base_manager.using(alias).filter(pk=user.pk))
-    if phone_number not in map(accounts.phone_of, rows):
-        keep(phone_number)
+    if phone_number:
+        model, accounts = get_user_model(), get_accounts()
+        rows = accounts.join(model._base_manager.using(router.db_for_write(model)).filter(pk=user.pk))
+        if phone_number not in map(accounts.phone_of, rows):
+            keep(phone_number)
 
 
 def digests_of(phone_number: str) -> list[str]:

@@ -15,14 +15,16 @@ from django.dispatch import receiver
 from phone_referrals import statements
 from phone_referrals.accounts import get_accounts, lock, provable_phone_of
 from phone_referrals.exceptions import AccountDisabled
-from phone_referrals.models import Referral, ReferralCode
 from phone_referrals.referrals import once
+from phone_referrals.referrals.models import Referral, ReferralCode
 from phone_referrals.signals import phone_left
 
 
 @receiver(phone_left)
-def remember_phone_that_was_left(*, user: Any, phone_number: str, **kwargs: Any) -> None:
+def remember_phone_that_was_left(*, user: Any, phone_number: str, is_deleted: bool = False, **kwargs: Any) -> None:
     once.remember(user, phone_number)
+    if is_deleted:  # Of a row that the site keeps. Where it is gone, nobody points at it any more.
+        Referral.objects.of(user).erase_codes()
 
 
 @receiver(pre_delete, sender=Referral)

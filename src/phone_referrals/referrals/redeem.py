@@ -1,19 +1,19 @@
 """Entering a referral code: the one way in, for the API, the pages and sign-up."""
 
 from collections.abc import Iterable
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
-from django.db import models, router, transaction
+from django.db import router, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from phone_referrals import signals, statements
+from phone_referrals import signals
 from phone_referrals.accounts import get_accounts
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import AlreadyRedeemed, InvalidReferralCode, OwnCode, RedeemError, ReferralCodeExpired
-from phone_referrals.models import RedeemedPhone, Referral, ReferralCode
 from phone_referrals.referrals import codes, edges, once
+from phone_referrals.referrals.models import Referral, ReferralCode
 
 
 def redeem(user: Any, code: str) -> Referral:
@@ -60,28 +60,7 @@ def _find(code: str, phone_number: str, *, using: str) -> Any:
     """Return the code that may be entered, and with it `phone_has_redeemed` and `owners_referrer`."""
     folded = codes.read(code)
     if folded:
-        digests = once.digests_of(phone_number)
-        parameters = {"$code": folded, **{f"$digest {number}": digest for number, digest in enumerate(digests)}}
-        found = _select(using, len(digests), conf.accounts).one(parameters)
-        if found:
-            may_sign_in = getattr(found, "owner_may_sign_in", None)
-            if get_accounts().may_sign_in(found.user) if may_sign_in is None else may_sign_in:
-                return found
+        found = ReferralCode.objects.using(using).enterable(folded, once.digests_of(phone_number))
+        if found and get_accounts().may_sign_in(found.user):
+            return found
     raise InvalidReferralCode
-
-
-@lru_cache
-def _select(using: str, digests: int, *_settings: str) -> statements.Select:
-    """Return the SELECT of a code that may be entered, with all that decides on it.
-
-    Subqueries, not joins: to plan those takes PostgreSQL longer than to run them.
-    """
-    places, owner = [f"$digest {number}" for number in range(digests)], models.OuterRef("user")
-    facts: dict[str, Any] = {
-        "phone_has_redeemed": models.Exists(RedeemedPhone.objects.filter(pk__in=places)),
-        "owners_referrer": models.Subquery(Referral.objects.filter(pk=owner).values("referrer")),
-    }
-    condition = get_accounts().may_sign_in_by_row("user")
-    if condition is not None:
-        facts["owner_may_sign_in"] = condition
-    return statements.Select(ReferralCode.objects.enabled().annotate(**facts).filter(code="$code"), using=using)

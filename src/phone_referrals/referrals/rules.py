@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from phone_referrals.exceptions import NotEligible
-from phone_referrals.models import ReferralCode
+from phone_referrals.referrals.models import ReferralCode
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import connections
 
-from phone_referrals.models import Referral
+from phone_referrals.referrals.models import Referral
 
 MAX_LEVELS = 3
 MAX_ROWS = 1000

@@ -35,8 +35,8 @@ def prove(*, phone_number: str, code: str, request_id: str = "") -> Proof:
 
     Raises what `check_code` raises, then what `require_phone_enough` raises: only who holds the phone learns that.
     """
-    known = check_code(phone_number=phone_number, code=code, request_id=request_id)
-    user = None if known is False else get_accounts().find(phone_number)
+    check_code(phone_number=phone_number, code=code, request_id=request_id)
+    user = get_accounts().find(phone_number)
     if user is not None:
         require_phone_enough(user)
     return Proof(phone_number=phone_number, user=user)

@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from phone_referrals import signals, sms
 from phone_referrals.conf import conf
-from phone_referrals.models import PhoneVerification, QueuedCode
+from phone_referrals.signin.models import PhoneVerification, QueuedCode
 from phone_referrals.signin.usage import Reservation
 
 TASK = "phone_referrals.signin.tasks.send_queued_code"

@@ -1,13 +1,18 @@
-"""The shape of what clients send to sign in. Whether it is right is for `verification.py` to say."""
+"""The shape of what clients send to sign in, and of what they are answered."""
 
+from copy import deepcopy
 from datetime import UTC
 from typing import Any
 
+from django.utils.functional import cached_property
 from rest_framework import serializers
 
 from phone_referrals import phones
+from phone_referrals.accounts import PhoneAccounts, get_accounts
+from phone_referrals.api import KeyField
 from phone_referrals.conf import conf
 from phone_referrals.signin import codes
+from phone_referrals.tokens import get_issuer, issuer_of
 
 
 class PhoneNumberField(serializers.CharField):
@@ -53,9 +58,6 @@ class AuthSerializer(serializers.Serializer[Any]):
     phone_number = PhoneNumberField()
     code = CodeField()
     request_id = RequestIdField(help_text="From the answer to the request for the code: five guesses of one's own.")
-    referral_code = serializers.CharField(
-        required=False, allow_blank=True, allow_null=True, max_length=500, help_text="The code, or its invite link."
-    )
 
 
 class ChangePhoneSerializer(serializers.Serializer[Any]):
@@ -68,9 +70,96 @@ class CodeSerializer(serializers.Serializer[Any]):
     code = CodeField()
 
 
+# Answers
+
+
+class UserSerializer(serializers.Serializer[Any]):
+    """A user as the reader may see it: masked, unless it is the reader, or staff is reading. Needs the request."""
+
+    id = KeyField(source="pk")
+    phone_number = serializers.SerializerMethodField()
+
+    def get_phone_number(self, user: Any) -> str:
+        phone_number = self.accounts.phone_of(user)
+        return phone_number if self.may_see_all_of(user) else phones.mask(phone_number)
+
+    @cached_property
+    def accounts(self) -> PhoneAccounts:
+        return get_accounts()  # Once for a list, and so is the reader.
+
+    @cached_property
+    def reader(self) -> Any:
+        return self.context["request"].user
+
+    @cached_property
+    def reads_all(self) -> bool:
+        # Staff by session only: a token opens other people's numbers to nobody.
+        return getattr(self.reader, "is_staff", False) and issuer_of(self.context["request"]).logs_in
+
+    def may_see_all_of(self, user: Any) -> bool:
+        return bool(self.reader.pk == user.pk or self.reads_all)
+
+
+class CodeSentSerializer(serializers.Serializer[Any]):
+    phone_number = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text="Seconds.")
+    resend_in = serializers.IntegerField(help_text="Seconds.")
+    request_id = serializers.CharField(
+        required=False, help_text="To be sent back with the code. Not where a token or session says whose code it is."
+    )
+    code = serializers.CharField(required=False, help_text="Only where the site echoes codes for development.")
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        return {name: value for name, value in super().to_representation(instance).items() if value != ""}
+
+
+class ChangeRequestedSerializer(CodeSentSerializer):
+    current_code_required = serializers.BooleanField(help_text="The old phone was sent a code too; both are needed.")
+    current_code = serializers.CharField(required=False, help_text="Only where the site echoes codes.")
+
+
+class TokenSerializer(serializers.Serializer[Any]):
+    """Base of the answers that bring a token: the fields are those of the site's kind."""
+
+    token_type = serializers.SerializerMethodField(help_text="The word before the token in the Authorization header.")
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = {**deepcopy(get_issuer().answer_fields), **super().get_fields()}
+        for name in get_issuer().answer_fields:
+            fields[name].source = f"token.{name}"
+        return fields
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        # A host's issuer may say more than it describes.
+        return {**super().to_representation(instance), **instance.token}
+
+    def get_token_type(self, _answer: Any) -> str:
+        return get_issuer().token_type
+
+
+class SignedInSerializer(TokenSerializer):
+    created = serializers.BooleanField()
+    user = UserSerializer()
+
+
+class PhoneChangedSerializer(TokenSerializer):
+    token = serializers.CharField(allow_null=True, help_text="Null: the one of the request lives on.")
+    user = UserSerializer()
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        for name in {*get_issuer().answer_fields} - {"token"}:
+            fields[name].required = fields[name].allow_null = False
+        return fields
+
+
 class SessionSerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
     created_at = serializers.DateTimeField(default_timezone=UTC)
     expires_at = serializers.DateTimeField(default_timezone=UTC, allow_null=True)
     user_agent = serializers.CharField()
     is_current = serializers.BooleanField()
+
+
+class SessionsSerializer(serializers.Serializer[Any]):
+    results = SessionSerializer(many=True)

@@ -17,8 +17,8 @@ from django.utils import translation
 from django.views.decorators.debug import sensitive_variables
 
 from phone_referrals.exceptions import Busy, CodeExpired, DeliveryFailed
-from phone_referrals.models import QueuedCode
 from phone_referrals.signin import delivery, derived, usage, verification
+from phone_referrals.signin.models import QueuedCode
 from phone_referrals.signin.policy import Failure
 
 try:

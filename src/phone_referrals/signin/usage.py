@@ -20,7 +20,7 @@ from django.dispatch import Signal
 from phone_referrals import phones, signals, statements
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import SmsLimitReached
-from phone_referrals.models import SmsUsage
+from phone_referrals.signin.models import SmsUsage
 
 logger = logging.getLogger("phone_referrals")
 

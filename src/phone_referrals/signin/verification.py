@@ -8,20 +8,16 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from time import time
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.db import connections, router
 from django.db.transaction import TransactionManagementError
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from phone_referrals import signals, sms, statements
-from phone_referrals.accounts import get_accounts
+from phone_referrals import signals, sms
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import (
     Busy,
@@ -35,10 +31,10 @@ from phone_referrals.exceptions import (
     TooManyGuesses,
     TooManyMessages,
 )
-from phone_referrals.models import PhoneVerification
 from phone_referrals.signin import codes, delivery, derived, policy, usage
 from phone_referrals.signin.codes import Purpose
 from phone_referrals.signin.guards import SendRequest, require_allowed
+from phone_referrals.signin.models import PhoneVerification
 from phone_referrals.signin.policy import Decision, Failure, Limits, Outcome
 from phone_referrals.signin.state import State
 from phone_referrals.signin.test_numbers import fixed_code
@@ -119,12 +115,11 @@ def request_code(
 @sensitive_variables()
 def check_code(
     *, phone_number: str, code: str, purpose: str = Purpose.SIGN_IN, request_id: str = "", user: Any = None
-) -> bool | None:
+) -> None:
     """Return if `code` is the live code of an E.164 number, which it then ends; raise otherwise.
 
     The guess is one of the message that `request_code` returned `request_id` of, or that was sent for `user`; without
     either, one of those that all such clients share.
-    What it returns is a hint, read on the way: whether the number had a user, or `None` where that is not known.
     Raises `InvalidCode` (with `guesses_left`), `CodeExpired`, `TooManyGuesses`, `PhoneLocked` or `Busy`, and
     `TransactionManagementError` inside a transaction, because a wrong guess must stay counted when the request fails.
     """
@@ -138,14 +133,12 @@ def check_code(
             own = [place for place, _ in enumerate(state.sent_at)]
         return policy.on_guess(state, now=time(), limits=limits, is_right=is_right, own=own)
 
-    decision, row = _decide(phone_number, purpose, judge, with_is_known=True)
+    decision, _row = _decide(phone_number, purpose, judge)
     if decision.outcome == Outcome.WRONG:
         raise InvalidCode(guesses_left=decision.guesses_left)
     if not is_test:
         usage.record_verified(phone_number)
     signals.phone_verified.send_robust(PhoneVerification, phone_number=phone_number, purpose=purpose)
-    known = getattr(row, "is_known", None)
-    return None if known is None else bool(known)
 
 
 @sensitive_variables()
@@ -172,9 +165,7 @@ def _deliver(phone_number: str, purpose: str, code: str, *, host: str, now: floa
         raise DeliveryFailed(_("The message could not be sent.") if wait else None, retry_after=wait or None)
 
 
-def _decide(
-    phone_number: str, purpose: str, decide: Callable[[State], Decision], *, with_is_known: bool = False
-) -> tuple[Decision, PhoneVerification]:
+def _decide(phone_number: str, purpose: str, decide: Callable[[State], Decision]) -> tuple[Decision, PhoneVerification]:
     """Apply `decide` to the row, once; raise its refusal, which changes nothing and so needs no write.
 
     Returns the row as it was before: an empty one, for a phone that has none.
@@ -182,35 +173,14 @@ def _decide(
     alias = router.db_for_write(PhoneVerification)
     _require_autocommit(alias)
     rows = PhoneVerification.objects.using(alias)
-    # A site may keep its users in another database, which no statement of this one sees.
-    joined = with_is_known and router.db_for_write(get_user_model()) == alias
-    stored_as = getattr(settings, "PHONENUMBER_DB_FORMAT", "")
-    known = (type(get_accounts()).known, conf.accounts, conf.phone_field, stored_as) if joined else (None,)
-    select, parameters = _select(alias, *known), {"$phone_number": phone_number, "$purpose": purpose}
     for _try in range(TRIES):
-        row = select.one(parameters) or PhoneVerification(phone_number=phone_number, purpose=purpose)
+        row = rows.read(phone_number, purpose)
         decision = decide(row.state)
         if decision.outcome in REFUSALS:
             raise REFUSALS[decision.outcome](retry_after=decision.wait)
-        if row.pk is None:
-            new_row = PhoneVerification(phone_number=phone_number, purpose=purpose, **vars(decision.state))
-            if statements.insert(new_row, using=alias):
-                return decision, row
-            # Another request made the row: judge by what it says now.
-        elif rows.compare_and_set(row, decision.state):
+        if rows.write(row, decision.state):
             return decision, row
     raise Busy(retry_after=1)
-
-
-@lru_cache
-def _select(alias: str, known: Callable[..., Any] | None, *_settings: str) -> statements.Select:
-    """Return the SELECT of a row.
-
-    With the method that says whether a phone is `known`, and the settings it depends on, the row is joined with that.
-    """
-    condition = get_accounts().known("phone_number") if known else None
-    rows = PhoneVerification.objects.filter(phone_number="$phone_number", purpose="$purpose")
-    return statements.Select(rows.annotate(is_known=condition) if condition else rows, using=alias)
 
 
 def give_back(phone_number: str, purpose: str, *, sent_at: float, before: State | None, failure: Failure) -> int:

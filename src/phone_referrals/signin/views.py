@@ -1,4 +1,4 @@
-"""Asking for a code, and signing out. Entering the code joins sign-in and referrals: see `profiles.views.AuthView`."""
+"""The calls of sign-in: codes and tokens, and what users do to their own accounts."""
 
 from typing import Any
 
@@ -8,80 +8,101 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from phone_referrals.api import ApiView, OpenView
-from phone_referrals.signin.facts import facts_of
-from phone_referrals.signin.serializers import GetVerifyCodeSerializer, SessionSerializer
-from phone_referrals.signin.verification import CodeSent, request_code
-from phone_referrals.throttling import GetVerifyCodeThrottle
-from phone_referrals.tokens import BaseTokenIssuer, get_issuer
-from phone_referrals.tokens.session import came_by_session, end_this_session
+from phone_referrals.api import ActionView, ApiView, OpenView
+from phone_referrals.http import facts_of, host_of
+from phone_referrals.signin.change_phone import change_phone, request_change
+from phone_referrals.signin.delete_account import delete_account, request_deletion
+from phone_referrals.signin.serializers import (
+    AuthSerializer,
+    ChangePhoneSerializer,
+    ChangeRequestedSerializer,
+    CodeSentSerializer,
+    CodeSerializer,
+    GetVerifyCodeSerializer,
+    PhoneChangedSerializer,
+    SessionsSerializer,
+    SignedInSerializer,
+    UserSerializer,
+)
+from phone_referrals.signin.sign_in import SignedIn, sign_in
+from phone_referrals.signin.verification import request_code
+from phone_referrals.throttling import AuthThrottle, GetVerifyCodeThrottle
+from phone_referrals.tokens import BaseTokenIssuer, end_all, get_issuer, issuer_of
 
 
 class GetVerifyCodeView(OpenView):
     """Send a code to a phone. The answer is the same whether or not the phone has a user."""
 
     serializer_class = GetVerifyCodeSerializer
+    answer_serializer_class = CodeSentSerializer
     throttle_classes = (GetVerifyCodeThrottle,)
 
+    def act(self, data: dict[str, Any]) -> Response:
+        return self.answer(request_code(phone_number=data["phone_number"], **facts_of(self.request)))
+
+
+class AuthView(OpenView):
+    """Exchange a code for a token; the first time, create the user (201)."""
+
+    serializer_class = AuthSerializer
+    answer_serializer_class = SignedInSerializer
+    signs_in = True
+    throttle_classes = (AuthThrottle,)
+
+    def act(self, data: dict[str, Any]) -> Response:
+        signed_in = self.sign_in(data)
+        self.request.user = signed_in.user  # So that the answer is written for its eyes.
+        return self.answer(signed_in, status.HTTP_201_CREATED if signed_in.created else status.HTTP_200_OK)
+
+    def sign_in(self, data: dict[str, Any]) -> SignedIn:
+        return sign_in(**proof_in(data), issuer=get_issuer(self.request))
+
+
+def proof_in(data: dict[str, Any]) -> dict[str, str]:
+    """Return what proves a phone: by name, because a host's serializer may have more fields."""
+    return {"phone_number": data["phone_number"], "code": data["code"], "request_id": data.get("request_id") or ""}
+
+
+class EndView(ApiView):
+    """Base of the two calls that log out."""
+
+    serializer_class = serializers.Serializer
+
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        return Response(self.represent(self.send(serializer.validated_data)))
+        user, issuer = request.user, issuer_of(request)
+        self.end(issuer, user)
+        if not issuer.logs_in:
+            user_logged_out.send(type(user), request=request._request, user=user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def send(self, data: dict[str, Any]) -> CodeSent:
-        return request_code(phone_number=data["phone_number"], **facts_of(self.request, self.request.data))
-
-    def represent(self, sent: CodeSent) -> dict[str, Any]:
-        return represent_sent(sent)
-
-
-def represent_sent(sent: CodeSent) -> dict[str, Any]:
-    """Return what a client is told of a code that was sent."""
-    answer = {"phone_number": sent.phone_number, "expires_in": sent.expires_in, "resend_in": sent.resend_in}
-    # Not of messages to signed-in users, which have no handle.
-    return answer | {name: value for name in ("request_id", "code") if (value := getattr(sent, name))}
+    def end(self, issuer: BaseTokenIssuer, user: Any) -> None:
+        """End the token, or the session, that this request came with."""
+        issuer.revoke(user)
 
 
-class LogoutView(ApiView):
+class LogoutView(EndView):
     """End the token, or the session, that this request came with.
 
     Django REST framework's token is one for all devices, so it ends on all of them.
     """
 
-    serializer_class = serializers.Serializer
 
-    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        if came_by_session(request):
-            end_this_session(request._request)
-        else:
-            get_issuer().revoke(request)
-            user_logged_out.send(type(request.user), request=request._request, user=request.user)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+class LogoutAllView(EndView):
+    """End every token and session of the user."""
 
-
-class LogoutAllView(ApiView):
-    """End every token of the user, and the session, if this request came with one."""
-
-    serializer_class = serializers.Serializer
-
-    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        user = request.user
-        get_issuer().revoke_all(user)
-        if came_by_session(request):
-            end_this_session(request._request)
-        else:
-            user_logged_out.send(type(user), request=request._request, user=user)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+    def end(self, issuer: BaseTokenIssuer, user: Any) -> None:
+        end_all(user)
+        if issuer.logs_in:
+            issuer.revoke(user)
 
 
 class SessionsView(ApiView):
     """List where the user is signed in, newest first. 404 where the site's kind of token does not know."""
 
-    serializer_class = SessionSerializer
+    serializer_class = answer_serializer_class = SessionsSerializer
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        sessions = issuer_with_sessions().sessions(request)
-        return Response({"results": self.get_serializer(sessions, many=True).data})
+        return self.answer({"results": issuer_with_sessions(request).sessions(request.user)})
 
 
 class EndSessionView(ApiView):
@@ -90,10 +111,10 @@ class EndSessionView(ApiView):
     serializer_class = serializers.Serializer
 
     def post(self, request: Request, pk: str, *args: Any, **kwargs: Any) -> Response:
-        issuer = issuer_with_sessions()
-        for session in issuer.sessions(request):
+        issuer = issuer_with_sessions(request)
+        for session in issuer.sessions(request.user):
             if session.id == pk:
-                issuer.end_session(request, session)
+                issuer.end_session(request.user, session)
                 return Response(status=status.HTTP_204_NO_CONTENT)
         raise Http404
 
@@ -104,13 +125,86 @@ class EndOtherSessionsView(ApiView):
     serializer_class = serializers.Serializer
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        issuer_with_sessions().revoke_others(request)
+        issuer_with_sessions(request).revoke_others(request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def issuer_with_sessions() -> BaseTokenIssuer:
+def issuer_with_sessions(request: Any) -> BaseTokenIssuer:
     """Return the site's issuer, if it knows where a user is signed in."""
-    issuer = get_issuer()
+    issuer = get_issuer(request)
     if not issuer.lists_sessions:
         raise Http404
     return issuer
+
+
+class MeView(ApiView):
+    """Show the signed-in user."""
+
+    serializer_class: type[serializers.BaseSerializer[Any]] = UserSerializer
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return Response(self.get_serializer(request.user).data)
+
+
+class GetChangeCodeView(ActionView):
+    """Send a code to the phone that is to be one's own; the answer is the same whether or not it is somebody else's.
+
+    Unless the sign-in is recent, the old phone is sent a code too.
+    """
+
+    serializer_class = GetVerifyCodeSerializer
+    answer_serializer_class = ChangeRequestedSerializer
+    throttle_classes = (GetVerifyCodeThrottle,)
+
+    def act(self, data: dict[str, Any]) -> Response:
+        issuer = issuer_of(self.request)
+        facts = facts_of(self.request)
+        return self.answer(request_change(self.request.user, phone_number=data["phone_number"], issuer=issuer, **facts))
+
+
+class ChangePhoneView(ActionView):
+    """Change one's phone. All other tokens end; where this one ends as well, the answer has another."""
+
+    serializer_class = ChangePhoneSerializer
+    answer_serializer_class = PhoneChangedSerializer
+    throttle_classes = (AuthThrottle,)
+
+    def act(self, data: dict[str, Any]) -> Response:
+        changed = change_phone(
+            self.request.user,
+            phone_number=data["phone_number"],
+            code=data["code"],
+            current_code=data.get("current_code") or "",
+            issuer=issuer_of(self.request),
+            host=host_of(self.request),
+        )
+        self.request.user = changed.user
+        return self.answer(changed)
+
+
+class GetDeleteCodeView(ActionView):
+    """Send a code to one's own phone, by which the account is deleted."""
+
+    serializer_class = serializers.Serializer
+    answer_serializer_class = CodeSentSerializer
+    throttle_classes = (GetVerifyCodeThrottle,)
+
+    def act(self, data: dict[str, Any]) -> Response:
+        return self.answer(request_deletion(self.request.user, **facts_of(self.request)))
+
+
+class DeleteView(ActionView):
+    """Delete one's own account."""
+
+    serializer_class = CodeSerializer
+    throttle_classes = (AuthThrottle,)
+
+    def act(self, data: dict[str, Any]) -> Response:
+        user, issuer = self.request.user, issuer_of(self.request)
+        self.delete_account(user, data["code"])
+        if issuer.logs_in:
+            issuer.revoke(user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def delete_account(self, user: Any, code: str) -> None:
+        delete_account(user, code=code)

@@ -8,10 +8,10 @@ from itertools import count
 from typing import Any
 
 from phone_referrals import phones
-from phone_referrals.models import PhoneVerification
 from phone_referrals.routing import address_of
 from phone_referrals.signin.codes import Purpose
 from phone_referrals.signin.derived import live_codes
+from phone_referrals.signin.models import PhoneVerification
 
 _addresses = count(1)
 

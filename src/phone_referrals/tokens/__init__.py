@@ -1,19 +1,62 @@
-"""API tokens: who issues them, how a request proves itself with one, and how they end.
+"""API tokens and sessions: who issues them, how a request proves itself with one, and how they end.
 
-The kinds of other packages are in modules of their own, which need those packages: `tokens.knox`, `tokens.jwt`.
+Nothing outside of this package asks which kind a request came with: it asks `issuer_of(request)`. The kinds of other
+packages are in modules of their own, which need those packages: `tokens.knox`, `tokens.jwt`.
 """
 
+from typing import Any
+
 from django.utils.module_loading import import_string
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.request import Request
 
 from phone_referrals.conf import conf
 from phone_referrals.tokens.base import BaseTokenIssuer, Session
 from phone_referrals.tokens.drf import DRFTokenIssuer
+from phone_referrals.tokens.session import SessionIssuer, follow_key, has_readable_session
 
 
-def get_issuer() -> BaseTokenIssuer:
+def get_issuer(request: Any = None) -> BaseTokenIssuer:
     """Return the issuer that `PHONE_REFERRALS_TOKEN_ISSUER` names."""
-    issuer: BaseTokenIssuer = import_string(conf.token_issuer)()
+    issuer: BaseTokenIssuer = import_string(conf.token_issuer)(request)
     return issuer
 
 
-__all__ = ["BaseTokenIssuer", "DRFTokenIssuer", "Session", "get_issuer"]
+def issuer_of(request: Any) -> BaseTokenIssuer:
+    """Return the issuer of the session, or else of the kind of token, by which a request is its user's."""
+    by_session = isinstance(getattr(request, "successful_authenticator", None), SessionAuthentication)
+    return SessionIssuer(request) if by_session or not isinstance(request, Request) else get_issuer(request)
+
+
+def end_others(issuer: BaseTokenIssuer, user: Any) -> dict[str, Any]:
+    """End all tokens and sessions of a user but the one that `issuer` is bound to; return what `revoke_others` does."""
+    for other in _kinds():
+        if type(other) is not type(issuer):
+            other.revoke_all(user)
+    return issuer.revoke_others(user)
+
+
+def end_all(user: Any) -> None:
+    """End all tokens and sessions of a user."""
+    for issuer in _kinds():
+        issuer.revoke_all(user)
+
+
+def _kinds() -> list[BaseTokenIssuer]:
+    """Return an issuer of each kind that the site may have: tokens for its API, and sessions for its pages."""
+    issuer = get_issuer()
+    return [issuer] if isinstance(issuer, SessionIssuer) else [issuer, SessionIssuer()]
+
+
+__all__ = [
+    "BaseTokenIssuer",
+    "DRFTokenIssuer",
+    "Session",
+    "SessionIssuer",
+    "end_all",
+    "end_others",
+    "follow_key",
+    "get_issuer",
+    "has_readable_session",
+    "issuer_of",
+]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, ClassVar
 
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework import serializers
@@ -76,41 +77,47 @@ class BaseTokenIssuer(ABC):
     answer_fields: ClassVar[Mapping[str, serializers.Field[Any, Any, Any, Any]]] = {"token": serializers.CharField()}
     """What `issue` returns, for the description of the API."""
 
+    def __init__(self, request: Any = None) -> None:
+        """Bind the issuer to a request, Django's or REST framework's; without one, it is for a command or a task."""
+        self.request: HttpRequest | None = getattr(request, "_request", request)
+        self.auth = getattr(request, "auth", None)
+        """The token that the request came with."""
+
     @abstractmethod
-    def issue(self, request: Any, user: Any, *, created: bool) -> dict[str, Any]:
+    def issue(self, user: Any, *, created: bool) -> dict[str, Any]:
         """Return what the answer to a sign-in says: `token`, and what else the kind has.
 
         `created` says that the user was made in this very transaction, and so has no token yet.
         """
 
     @abstractmethod
-    def revoke(self, request: Any) -> None:
-        """End the token that the request came with."""
+    def revoke(self, user: Any) -> None:
+        """End the token that the request of `user` came with."""
 
     @abstractmethod
     def revoke_all(self, user: Any) -> None:
         """End every token of the user."""
 
-    def revoke_others(self, request: Any) -> dict[str, Any]:
+    def revoke_others(self, user: Any) -> dict[str, Any]:
         """End every token of the user but the one that the request came with.
 
         Where that is not possible, end that one too; returned is what `issue` says of the one in its place.
         """
-        self.revoke_all(request.user)
-        return {} if request.auth is None else self.issue(request._request, request.user, created=False)
+        self.revoke_all(user)
+        return {} if self.auth is None else self.issue(user, created=False)
 
-    def signed_in_at(self, request: Any) -> datetime | None:
+    def signed_in_at(self, user: Any) -> datetime | None:
         """Return when this very token was signed in for, or `None` where the token does not tell.
 
         `None` is no recent sign-in. The user's `last_login` would be: of a thief too, once the user signs in elsewhere.
         """
         return None
 
-    def sessions(self, request: Any) -> list[Session]:
+    def sessions(self, user: Any) -> list[Session]:
         """Return the sessions of the user, newest first."""
         raise NotImplementedError
 
-    def end_session(self, request: Any, session: Session) -> None:
+    def end_session(self, user: Any, session: Session) -> None:
         """End one of `sessions`."""
         raise NotImplementedError
 

@@ -19,15 +19,15 @@ class DRFTokenIssuer(BaseTokenIssuer):
     required_app = "rest_framework.authtoken"
     user_relations = ("auth_token",)
 
-    def issue(self, request: Any, user: Any, *, created: bool) -> dict[str, Any]:
+    def issue(self, user: Any, *, created: bool) -> dict[str, Any]:
         # A `post_save` receiver of the host, as DRF's documentation has one, leaves the token it made on the user.
         if created and not get_user_model().auth_token.is_cached(user):
             return {"token": Token.objects.create(user=user).key}
         token = getattr(user, "auth_token", None) or Token.objects.get_or_create(user=user)[0]
         return {"token": token.key}
 
-    def revoke(self, request: Any) -> None:
-        self.revoke_all(request.user)
+    def revoke(self, user: Any) -> None:
+        self.revoke_all(user)
 
     def revoke_all(self, user: Any) -> None:
         Token.objects.filter(user=user).delete()

@@ -110,10 +110,11 @@ class JWTIssuer(BaseTokenIssuer):
         "expires_in": serializers.IntegerField(help_text="Seconds until the access token ends."),
     }
 
-    def __init__(self) -> None:
+    def __init__(self, request: Any = None) -> None:
+        super().__init__(request)
         self.token_type = api_settings.AUTH_HEADER_TYPES[0]
 
-    def issue(self, request: Any, user: Any, *, created: bool) -> dict[str, Any]:
+    def issue(self, user: Any, *, created: bool) -> dict[str, Any]:
         refresh = RefreshToken.for_user(user)
         refresh[FAMILY] = refresh[api_settings.JTI_CLAIM]
         refresh[AUTH_TIME] = refresh["iat"]
@@ -123,16 +124,16 @@ class JWTIssuer(BaseTokenIssuer):
         seconds = int(access["exp"] - refresh["iat"])
         return {"token": str(access), "refresh": str(refresh), "expires_in": seconds}
 
-    def revoke(self, request: Any) -> None:
-        if isinstance(request.auth, Token):
+    def revoke(self, user: Any) -> None:
+        if isinstance(self.auth, Token):
             # A token of the host's login says nothing of the refresh token that came with it: all of the user end.
-            _end(_family(request.auth) if FAMILY in request.auth else _all_of(request.user))
+            _end(_family(self.auth) if FAMILY in self.auth else _all_of(user))
 
     def revoke_all(self, user: Any) -> None:
         _end(_all_of(user))
 
-    def signed_in_at(self, request: Any) -> datetime | None:
+    def signed_in_at(self, user: Any) -> datetime | None:
         # Of a sign-in by phone: what a host's login writes there is not known.
-        if isinstance(request.auth, Token) and FAMILY in request.auth:
-            return datetime.fromtimestamp(request.auth[AUTH_TIME], tz=UTC)
+        if isinstance(self.auth, Token) and FAMILY in self.auth:
+            return datetime.fromtimestamp(self.auth[AUTH_TIME], tz=UTC)
         return None

@@ -11,8 +11,8 @@ from knox.models import get_token_model
 from knox.settings import knox_settings
 from rest_framework import serializers
 
-from phone_referrals.tokens import devices
 from phone_referrals.tokens.base import AdmissibleUsers, BaseTokenIssuer, Session, utc
+from phone_referrals.tokens.models import UserSession
 
 KIND = "knox"
 
@@ -21,7 +21,7 @@ class TokenAuthentication(AdmissibleUsers, auth.TokenAuthentication):  # type: i
     """knox's own, which lets staff in by tokens of the host's sign-in alone."""
 
     def proves_phone(self, user: Any, token: Any) -> bool:
-        return devices.of(user, KIND).filter(key=token.digest).exists()
+        return UserSession.objects.of(user, KIND).filter(key=token.digest).exists()
 
 
 class KnoxTokenIssuer(BaseTokenIssuer):
@@ -35,56 +35,53 @@ class KnoxTokenIssuer(BaseTokenIssuer):
         "expires_in": serializers.IntegerField(allow_null=True, help_text="Seconds; null is never."),
     }
 
-    def __init__(self) -> None:
+    def __init__(self, request: Any = None) -> None:
+        super().__init__(request)
         self.token_type = knox_settings.AUTH_HEADER_PREFIX
 
-    def issue(self, request: Any, user: Any, *, created: bool) -> dict[str, Any]:
+    def issue(self, user: Any, *, created: bool) -> dict[str, Any]:
         limit = knox_settings.TOKEN_LIMIT_PER_USER
         if limit is not None and not created:
             # knox itself would turn the user away, who may not have the other devices at hand.
             oldest = self._live(user)[max(limit - 1, 0) :]
             self._tokens(user).filter(pk__in=[token.pk for token in oldest]).delete()
         token, text = get_token_model().objects.create(user=user)
-        devices.remember(user, KIND, token.digest, request)
+        UserSession.made_by(self.request, user=user, kind=KIND, key=token.digest).save(force_insert=True)
         # knox deletes tokens that have expired.
-        devices.of(user, KIND).exclude(key__in=self._tokens(user).values("digest")).delete()
+        UserSession.objects.of(user, KIND).exclude(key__in=self._tokens(user).values("digest")).delete()
         ttl = knox_settings.TOKEN_TTL
         return {"token": text, "expires_in": None if ttl is None else int(ttl.total_seconds())}
 
-    def revoke(self, request: Any) -> None:
-        self._tokens(request.user).filter(pk=self._current(request)).delete()
+    def revoke(self, user: Any) -> None:
+        self._tokens(user).filter(pk=self._current).delete()
 
     def revoke_all(self, user: Any) -> None:
         self._tokens(user).delete()
 
-    def revoke_others(self, request: Any) -> dict[str, Any]:
-        self._tokens(request.user).exclude(pk=self._current(request)).delete()
+    def revoke_others(self, user: Any) -> dict[str, Any]:
+        self._tokens(user).exclude(pk=self._current).delete()
         return {}
 
-    def signed_in_at(self, request: Any) -> datetime | None:
+    def signed_in_at(self, user: Any) -> datetime | None:
         # Of a sign-in by phone: without USE_TZ what knox keeps is a local time, of which an hour comes twice a year.
-        row = devices.of(request.user, KIND).filter(key=getattr(request.auth, "digest", None)).first()
+        row = UserSession.objects.of(user, KIND).filter(key=getattr(self.auth, "digest", None)).first()
         return datetime.fromtimestamp(row.signed_in_at, UTC) if row else None
 
-    def sessions(self, request: Any) -> list[Session]:
-        rows = {row.key: row for row in devices.of(request.user, KIND)}
-        return [
-            Session(
-                key=token.digest,
-                created_at=(
-                    datetime.fromtimestamp(rows[token.digest].signed_in_at, UTC)
-                    if token.digest in rows
-                    else utc(token.created)
-                ),
-                expires_at=token.expiry and utc(token.expiry),
-                user_agent=rows[token.digest].user_agent if token.digest in rows else "",
-                is_current=token.pk == self._current(request),
-            )
-            for token in self._live(request.user)
-        ]
+    def sessions(self, user: Any) -> list[Session]:
+        rows = {row.key: row for row in UserSession.objects.of(user, KIND)}
+        return [self._session(token, rows.get(token.digest)) for token in self._live(user)]
 
-    def end_session(self, request: Any, session: Session) -> None:
-        self._tokens(request.user).filter(digest=session.key).delete()
+    def end_session(self, user: Any, session: Session) -> None:
+        self._tokens(user).filter(digest=session.key).delete()
+
+    def _session(self, token: Any, row: UserSession | None) -> Session:
+        return Session(
+            key=token.digest,
+            created_at=datetime.fromtimestamp(row.signed_in_at, UTC) if row else utc(token.created),
+            expires_at=token.expiry and utc(token.expiry),
+            user_agent=row.user_agent if row else "",
+            is_current=token.pk == self._current,
+        )
 
     def _tokens(self, user: Any) -> QuerySet[Any]:
         # Not from a replica, which may not know yet of those that began or ended a moment ago.
@@ -95,6 +92,7 @@ class KnoxTokenIssuer(BaseTokenIssuer):
         unexpired = Q(expiry__isnull=True) | Q(expiry__gt=timezone.now())
         return self._tokens(user).filter(unexpired).order_by("-created", "pk")
 
-    def _current(self, request: Any) -> str | None:
-        """Return the key of the token that the request came with; it may have come with a session instead."""
-        return request.auth.pk if isinstance(request.auth, get_token_model()) else None
+    @property
+    def _current(self) -> str | None:
+        """The key of the token that the request came with; it may have come with a session instead."""
+        return self.auth.pk if isinstance(self.auth, get_token_model()) else None

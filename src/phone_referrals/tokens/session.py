@@ -14,9 +14,8 @@ from django.db import IntegrityError, router
 from django.http import HttpRequest
 from rest_framework import authentication, serializers
 
-from phone_referrals.models import UserSession
-from phone_referrals.tokens import devices
 from phone_referrals.tokens.base import AdmissibleUsers, BaseTokenIssuer, Session, utc
+from phone_referrals.tokens.models import UserSession
 
 KIND = "session"
 SIGNED_IN = "phone_referrals_signed_in"  # By whom, and when.
@@ -32,7 +31,7 @@ class SessionAuthentication(AdmissibleUsers, authentication.SessionAuthenticatio
     def authenticate(self, request: Any) -> Any:
         answer = super().authenticate(request)
         if answer:
-            find_again(request._request)
+            follow_key(request._request, answer[0])
         return answer
 
     def authenticate_header(self, request: Any) -> str:
@@ -49,71 +48,72 @@ class SessionIssuer(BaseTokenIssuer):
     lists_sessions = True
     answer_fields = {"token": serializers.CharField(allow_null=True, help_text="Null: the session is in a cookie.")}
 
-    def __init__(self) -> None:
+    def issue(self, user: Any, *, created: bool) -> dict[str, Any]:
         if settings.SESSION_ENGINE.endswith("signed_cookies"):
             msg = "SESSION_ENGINE keeps sessions in cookies alone, where nobody can end them: name another engine."
             raise ImproperlyConfigured(msg)
-
-    def issue(self, request: Any, user: Any, *, created: bool) -> dict[str, Any]:
+        request: Any = self.request
         before = request.session.session_key
         login(request, user)
-        # Whoever signs in again keeps the key, and after somebody else there is none: this sign-in has one of its own.
+        # A user who signs in again keeps the key, and after somebody else there is none: this sign-in has its own.
         if request.session.session_key in {None, before}:
             request.session.cycle_key()
+        key = request.session.session_key
         _mark(request.session, user)
-        request.session[KEPT_AS] = request.session.session_key
+        request.session[KEPT_AS] = key
         _live(user)  # Forgets those that have ended.
-        devices.remember(user, KIND, request.session.session_key, request)
+        UserSession.made_by(request, user=user, kind=KIND, key=key).save(force_insert=True)
         return {"token": None}
 
-    def revoke(self, request: Any) -> None:
-        end_this_session(request._request)
+    def revoke(self, user: Any) -> None:
+        request: Any = self.request
+        UserSession.objects.filter(key=request.session.session_key).delete()
+        logout(request)
 
     def revoke_all(self, user: Any) -> None:
+        """End the sessions of a user: all of one who has no password, and of another those that began here."""
         for key, _session in _live(user):
             _end(key)
-        end_sessions_without_password(user)
+        _end_without_password(user)
 
-    def revoke_others(self, request: Any) -> dict[str, Any]:
-        end_other_sessions(request)
+    def revoke_others(self, user: Any) -> dict[str, Any]:
+        request: Any = self.request
+        this = request.session.session_key
+        for key, _session in _live(user):
+            if key != this:
+                _end(key)
+        _end_without_password(user)
+        update_session_auth_hash(request, user)
+        UserSession.objects.filter(key=this).update(key=request.session.session_key)
+        follow_key(request, user)
         return {}
 
-    def signed_in_at(self, request: Any) -> datetime | None:
-        return signed_in_at(request)
+    def signed_in_at(self, user: Any) -> datetime | None:
+        """Return when the user began this session; `None` where it has no mark, or that of another user.
 
-    def sessions(self, request: Any) -> list[Session]:
+        A session that Django has begun counts while it is the user's latest recorded sign-in: tools by which staff
+        impersonate a user begin one, too, and record none.
+        """
+        session = getattr(self.request, "session", {})
+        at, last_login = _began(session, user), getattr(user, "last_login", None)
+        is_recorded = KEPT_AS in session or (last_login and at and abs(utc(last_login).timestamp() - at) < 1)
+        return datetime.fromtimestamp(at, UTC) if at is not None and is_recorded else None
+
+    def sessions(self, user: Any) -> list[Session]:
+        current = getattr(self.request, "session", None)
         return [
             Session(
                 key=key,
                 created_at=datetime.fromtimestamp(row.signed_in_at, UTC),
                 expires_at=datetime.now(UTC) + timedelta(seconds=store.get_expiry_age()),
                 user_agent=row.user_agent,
-                is_current=key == request.session.session_key,
+                is_current=current is not None and key == current.session_key,
             )
-            for key, (row, store) in _live(request.user)
+            for key, (row, store) in _live(user)
         ]
 
-    def end_session(self, request: Any, session: Session) -> None:
+    def end_session(self, user: Any, session: Session) -> None:
         _end(session.key)
-
-
-def came_by_session(request: Any) -> bool:
-    """Return whether it is by a session that a request of REST framework is its user's."""
-    return isinstance(getattr(request, "successful_authenticator", None), authentication.SessionAuthentication)
-
-
-def signed_in_at(request: Any) -> datetime | None:
-    """Return when the user of a request began its session; `None` where it has no mark, or that of another user.
-
-    A session that Django has begun counts while it is the user's latest recorded sign-in: tools by which staff
-    impersonate a user begin one, too, and record none.
-    """
-    session = getattr(request, "session", {})
-    at, last_login = _began(session, request.user), getattr(request.user, "last_login", None)
-    is_recorded = KEPT_AS in session or (last_login and at and abs(utc(last_login).timestamp() - at) < 1)
-    if at is None or not is_recorded:
-        return None
-    return datetime.fromtimestamp(at, UTC)
 
 
 def mark_login(*, request: Any, user: Any, **kwargs: Any) -> None:
@@ -128,52 +128,25 @@ def has_readable_session(request: HttpRequest) -> bool:
     return "\0" not in request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
 
 
-def find_again(request: Any) -> None:
+def follow_key(request: Any, user: Any) -> None:
     """Keep the session of a request whose key has changed: Django changes it with the password and tells nobody."""
     session: Any = getattr(request, "session", {})
     if KEPT_AS not in session or session[KEPT_AS] == session.session_key:
         return
-    began = _began(session, request.user)
+    began = _began(session, user)
     if began is None:
         return  # Somebody else's, who is being impersonated.
-    values = {
-        "user": request.user,
-        "kind": KIND,
-        "user_agent": devices.user_agent_of(request),
-        "signed_in_at": began,
-    }
+    row = UserSession.made_by(request, user=user, kind=KIND, key=session.session_key, signed_in_at=began)
     with suppress(IntegrityError):  # Its user was deleted a moment ago.
         # By one of two requests, and no error of the other, by which the log of the database would quote the key.
-        UserSession.objects.bulk_create([UserSession(key=session.session_key, **values)], ignore_conflicts=True)
+        UserSession.objects.bulk_create([row], ignore_conflicts=True)
     session[KEPT_AS] = session.session_key
 
 
-def end_this_session(request: HttpRequest) -> None:
-    """End the session that a request came with."""
-    UserSession.objects.filter(key=request.session.session_key).delete()
-    logout(request)
-
-
-def end_other_sessions(request: Any) -> None:
-    """End the sessions of a user but the one that the request came with: all of a user who has no password, and of
-    one who has, those that began here.
-    """
-    by_session = came_by_session(request)
-    this = request.session.session_key if by_session else None
-    for key, _session in _live(request.user):
-        if key != this:
-            _end(key)
-    end_sessions_without_password(request.user)
-    if by_session:
-        update_session_auth_hash(request._request, request.user)
-        UserSession.objects.filter(key=this).update(key=request.session.session_key)
-        find_again(request._request)
-
-
-def end_sessions_without_password(user: Any) -> None:
+def _end_without_password(user: Any) -> None:
     """Change the hash that Django binds sessions to, where no password is lost by it.
 
-    Who has a password ends the sessions that did not begin here by changing it, as everywhere in Django.
+    A user with a password ends the sessions that did not begin here by changing it, as everywhere in Django.
     """
     if not user.has_usable_password():
         user.set_unusable_password()
@@ -184,7 +157,7 @@ def end_sessions_without_password(user: Any) -> None:
 def _live(user: Any) -> list[tuple[str, tuple[UserSession, SessionBase]]]:
     """Return the sessions that live on, newest first; forget the others."""
     live = []
-    for row in devices.of(user, KIND).order_by("-signed_in_at", "-pk"):
+    for row in UserSession.objects.of(user, KIND).order_by("-signed_in_at", "-pk"):
         store = _store(row.key)
         if _began(store, user) is not None:
             live.append((row.key, (row, store)))

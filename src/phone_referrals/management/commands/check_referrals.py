@@ -5,8 +5,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import router
 from django.db.models import Exists, OuterRef, QuerySet
 
-from phone_referrals.models import Referral, ReferralCode
 from phone_referrals.referrals import tree
+from phone_referrals.referrals.models import Referral, ReferralCode
 
 SHOWN = 20
 

@@ -7,7 +7,7 @@ from django.db import router, transaction
 from django.db.models import F
 
 from phone_referrals.management.batches import batches, stoppable
-from phone_referrals.models import PhoneVerification
+from phone_referrals.signin.models import PhoneVerification
 from phone_referrals.signin.policy import DAY
 
 # A message counts for a day after its code has ended; 2 days are more than any setting makes of that.

@@ -8,8 +8,8 @@ from django.db.models import Exists, OuterRef
 
 from phone_referrals.exceptions import AccountDisabled
 from phone_referrals.management.batches import SIZE, batches, stoppable
-from phone_referrals.models import ReferralCode
 from phone_referrals.referrals import codes
+from phone_referrals.referrals.models import ReferralCode
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db.models import Sum
 
-from phone_referrals.models import SmsUsage
+from phone_referrals.signin.models import SmsUsage
 
 
 class Command(BaseCommand):

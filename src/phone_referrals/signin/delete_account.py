@@ -13,13 +13,10 @@ from django.views.decorators.debug import sensitive_variables
 from phone_referrals import statements
 from phone_referrals.accounts import get_accounts, lock, provable_phone_of
 from phone_referrals.exceptions import CodeExpired, DeletionRefused, NoPhone
-from phone_referrals.models import Referral
-from phone_referrals.referrals import codes
 from phone_referrals.signals import phone_left
 from phone_referrals.signin.codes import Purpose
 from phone_referrals.signin.verification import CodeSent, check_code, request_code
-from phone_referrals.tokens import get_issuer
-from phone_referrals.tokens.session import end_sessions_without_password
+from phone_referrals.tokens import end_all
 
 logger = logging.getLogger("phone_referrals")
 
@@ -50,18 +47,14 @@ def delete_account(user: Any, *, code: str) -> None:
     check_code(phone_number=phone_number, code=code, purpose=Purpose.DELETE_ACCOUNT, user=user)
     alias, committed = router.db_for_write(get_user_model()), Event()
     try:
-        with codes.withdrawn(user), transaction.atomic(using=alias):
+        with transaction.atomic(using=alias):
             # The first of the hooks: what a hook of the host raises later is no refusal.
             transaction.on_commit(committed.set, using=alias)
             locked = lock(user)
             if provable_phone_of(locked) != phone_number:
                 raise CodeExpired  # It has proven a phone that another request has changed meanwhile.
-            phone_left.send(type(locked), user=locked, phone_number=phone_number)
-            get_issuer().revoke_all(locked)
-            end_sessions_without_password(locked)
+            end_all(locked)
             get_accounts().delete(locked)
-            # Of a user whom the site keeps. Where the row is gone, nobody points at it any more.
-            Referral.objects.of(user).erase_codes()
             _let_go(user.pk, phone_number)
     except IntegrityError as error:
         is_known = isinstance(error, ProtectedError | RestrictedError)
@@ -77,8 +70,8 @@ def delete_account(user: Any, *, code: str) -> None:
 def _let_go(key: Any, phone_number: str) -> None:
     """Take the phone off a row that the site keeps, so that its owner can sign up anew."""
     model, accounts = get_user_model(), get_accounts()
-    rows = accounts.join(model._base_manager.using(router.db_for_write(model)).filter(pk=key))
-    for user in rows:
+    for user in accounts.join(model._base_manager.using(router.db_for_write(model)).filter(pk=key)):
+        phone_left.send(model, user=user, phone_number=phone_number, is_deleted=True)
         if provable_phone_of(user) == phone_number:
             accounts.set_phone(user, None)
 

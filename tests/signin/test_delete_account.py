@@ -282,7 +282,7 @@ def test_what_is_kept_gives_no_number_away(me, sign_in, delete):
 
 
 def test_who_is_deleted_meanwhile_is_refused(me, post, last_code, monkeypatch):
-    from phone_referrals.profiles import delete_account
+    from phone_referrals.signin import delete_account
 
     monkeypatch.setattr(delete_account, "check_code", lambda **keywords: get_user_model().objects.all().delete())
     assert post(me, "delete/", code="123456").code == "account_disabled"
@@ -296,7 +296,7 @@ def test_a_phone_that_is_changed_meanwhile_has_proven_nothing(me, post, last_cod
         get_user_model().objects.update(phone_number=NEW)
         return lock(user)
 
-    monkeypatch.setattr("phone_referrals.profiles.delete_account.lock", change_first)
+    monkeypatch.setattr("phone_referrals.signin.delete_account.lock", change_first)
     assert post(me, "delete/", code=code).code == "code_expired"
     assert get_user_model().objects.exists()
 

@@ -1,4 +1,4 @@
-"""The three things that a person types, and how each is read: see `phone_referrals.reading`."""
+"""What a person types to sign in, and how it is read: see `phone_referrals.reading`."""
 
 from typing import Any
 
@@ -44,11 +44,3 @@ class CodeForm(forms.Form):
 
     def clean_code(self) -> str:
         return codes.read(self.cleaned_data["code"], digits=conf.code_digits)
-
-
-class RedeemForm(forms.Form):
-    referral_code = forms.CharField(
-        label=_("Referral code"),
-        max_length=500,  # A link may be pasted.
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
-    )

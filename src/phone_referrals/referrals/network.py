@@ -8,12 +8,12 @@ from itertools import groupby, pairwise
 from math import cos, dist, pi, sin
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import router
 
-from phone_referrals.accounts import masked_phone_of
-from phone_referrals.models import Referral
-from phone_referrals.profiles import queries
+from phone_referrals.accounts import get_accounts, masked_phone_of
 from phone_referrals.referrals import tree
+from phone_referrals.referrals.models import Referral
 
 MAX_PEOPLE = 200
 RADIUS = 440  # of the outermost ring
@@ -115,7 +115,7 @@ def draw_above(user: Any) -> list[Person]:
 
 def _phones(pks: list[Any], using: str) -> dict[Any, str]:
     """Return masked numbers. Who was deleted meanwhile, or is hidden by the host's manager, is a dot without one."""
-    users = queries.users().using(using).in_bulk(pks)
+    users = get_accounts().join(get_user_model()._default_manager.using(using).all()).in_bulk(pks)
     return {pk: masked_phone_of(user) for pk, user in users.items()}
 
 

@@ -19,19 +19,17 @@ from phone_referrals.exceptions import PhoneTaken, ProofRequired, ResendTooSoon,
 from phone_referrals.signin.codes import Purpose
 from phone_referrals.signin.notices import tell_of_change
 from phone_referrals.signin.verification import CodeSent, check_code, request_code
-from phone_referrals.tokens import get_issuer
-from phone_referrals.tokens.session import came_by_session, end_other_sessions, signed_in_at
+from phone_referrals.tokens import BaseTokenIssuer, end_others
 
 TRIES = 3
 NO_OLD_PHONE = _("Sign in again to add a phone.")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChangeRequested:
+class ChangeRequested(CodeSent):
     """The code for the new phone. `current_code_required`: the old phone was sent one too, and both are asked for."""
 
-    sent: CodeSent
-    current_code_required: bool
+    current_code_required: bool = False
     current_code: str = field(default="", repr=False)
 
 
@@ -45,69 +43,76 @@ class PhoneChanged:
 
 @sensitive_variables()
 def request_change(
-    request: Any, *, phone_number: str, host: str, address: str = "", data: Mapping[str, Any] = {}
+    user: Any,
+    *,
+    phone_number: str,
+    issuer: BaseTokenIssuer,
+    host: str,
+    address: str = "",
+    data: Mapping[str, Any] = {},
 ) -> ChangeRequested:
     """Send a code to the new phone, an E.164 number, and one to the old phone unless the sign-in is recent.
 
     Whether somebody else has the number is not looked at. Raises `SamePhone`, `ProofRequired` where there is no old
     phone, or what `request_code` raises.
     """
-    current, is_recent = _current_phone(request, phone_number), has_signed_in_recently(request)
+    current, is_recent = _current_phone(user, phone_number), has_signed_in_recently(user, issuer)
     if not (is_recent or current):
         raise ProofRequired(NO_OLD_PHONE)
-    ask = partial(request_code, user=request.user, host=host, address=address, data=data)
+    ask = partial(request_code, user=user, host=host, address=address, data=data)
     sent = ask(phone_number=phone_number, purpose=Purpose.CHANGE_PHONE)
     if is_recent:
-        return ChangeRequested(sent=sent, current_code_required=False)
+        return ChangeRequested(**vars(sent))
     try:
         code = ask(phone_number=current, purpose=Purpose.CONFIRM_CHANGE).code
     except ResendTooSoon:
         code = ""  # The one that was sent a moment ago will do.
-    return ChangeRequested(sent=sent, current_code_required=True, current_code=code)
+    return ChangeRequested(**vars(sent), current_code_required=True, current_code=code)
 
 
 @sensitive_variables()
-def change_phone(request: Any, *, phone_number: str, code: str, host: str, current_code: str = "") -> PhoneChanged:
-    """Give the user who sent the request another phone, tell the old one, and end all other tokens and sessions.
+def change_phone(
+    user: Any, *, phone_number: str, code: str, issuer: BaseTokenIssuer, host: str, current_code: str = ""
+) -> PhoneChanged:
+    """Give a user another phone, tell the old one, and end all tokens and sessions but the one `issuer` is bound to.
 
     Raises `SamePhone`, `ProofRequired`, what `check_code` raises for either code, `PhoneTaken` once the phone is
     proven, or `AccountDisabled` for a user who was deleted meanwhile.
     """
-    current = _current_phone(request, phone_number)
-    must_prove = not has_signed_in_recently(request)
+    current = _current_phone(user, phone_number)
+    must_prove = not has_signed_in_recently(user, issuer)
     if must_prove and not (current and current_code):
         raise ProofRequired(None if current else NO_OLD_PHONE)
     # The new phone first: a wrong guess at the old one's code costs a thief a message, and a mistake in the new one's
     # does not cost the user the proof of the old.
-    known = check_code(phone_number=phone_number, code=code, purpose=Purpose.CHANGE_PHONE, user=request.user)
+    check_code(phone_number=phone_number, code=code, purpose=Purpose.CHANGE_PHONE, user=user)
     # Not left to the database, whose log would quote the number.
-    if known or (known is None and get_accounts().find(phone_number) is not None):
+    if get_accounts().find(phone_number) is not None:
         raise PhoneTaken
     if must_prove:
-        check_code(phone_number=current, code=current_code, purpose=Purpose.CONFIRM_CHANGE, user=request.user)
-    changed, old = _change(request, phone_number)
+        check_code(phone_number=current, code=current_code, purpose=Purpose.CONFIRM_CHANGE, user=user)
+    changed, old = _change(user, phone_number, issuer)
     tell_of_change(old_phone_number=old, new_phone_number=phone_number, host=host)
     return changed
 
 
-def has_signed_in_recently(request: Any) -> bool:
+def has_signed_in_recently(user: Any, issuer: BaseTokenIssuer) -> bool:
     """Return whether the sign-in behind the request is within `PHONE_REFERRALS_RECENT_SIGN_IN`."""
-    # By a session on a site of tokens, too: so users who have no phone yet give themselves one.
-    at = signed_in_at(request) if came_by_session(request) else get_issuer().signed_in_at(request)
+    at = issuer.signed_in_at(user)
     return at is not None and abs(time.time() - at.timestamp()) < conf.recent_sign_in
 
 
-def _current_phone(request: Any, phone_number: str) -> str:
-    current = provable_phone_of(request.user)
+def _current_phone(user: Any, phone_number: str) -> str:
+    current = provable_phone_of(user)
     if current == phone_number:
         raise SamePhone
     return current
 
 
-def _change(request: Any, phone_number: str) -> tuple[PhoneChanged, str]:
+def _change(user: Any, phone_number: str, issuer: BaseTokenIssuer) -> tuple[PhoneChanged, str]:
     for _try in range(TRIES):
         try:
-            return _try_change(request, phone_number)
+            return _try_change(user, phone_number, issuer)
         except IntegrityError:  # Another request was faster; or its user has been deleted since.
             if get_accounts().find(phone_number) is not None:
                 raise PhoneTaken from None
@@ -116,15 +121,13 @@ def _change(request: Any, phone_number: str) -> tuple[PhoneChanged, str]:
     raise ImproperlyConfigured(msg)
 
 
-def _try_change(request: Any, phone_number: str) -> tuple[PhoneChanged, str]:
+def _try_change(user: Any, phone_number: str, issuer: BaseTokenIssuer) -> tuple[PhoneChanged, str]:
     with transaction.atomic(using=router.db_for_write(get_user_model())):
-        user = lock(request.user)
+        user = lock(user)
         old = provable_phone_of(user)
-        signals.phone_left.send(type(user), user=user, phone_number=old)
+        signals.phone_left.send(type(user), user=user, phone_number=old, is_deleted=False)
         get_accounts().set_phone(user, phone_number)
-        request.user = user
-        end_other_sessions(request)
-        token = get_issuer().revoke_others(request)
+        token = end_others(issuer, user)
         values = {"user": user, "old_phone_number": old, "new_phone_number": phone_number}
         # Not `on_commit(…, robust=True)`: Django 5.2 fails on its own when it logs the failure of a `partial`.
         announce = partial(signals.phone_changed.send_robust, type(user), **values)

@@ -5,8 +5,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from phone_referrals.models import Referral
-from phone_referrals.profiles import network
-from phone_referrals.referrals import tree
+from phone_referrals.referrals import network, tree
 from tests.people import add_invitees, add_users
 
 pytestmark = pytest.mark.django_db

@@ -1,9 +1,7 @@
 """Signing in on the pages: the number, the code, and out again."""
 
-from collections.abc import Mapping
 from time import time
 from typing import Any
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -16,19 +14,17 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 from phonenumbers import SUPPORTED_REGIONS
 
 from phone_referrals import phones
+from phone_referrals.accounts import get_accounts
 from phone_referrals.exceptions import PhoneReferralsError, ResendTooSoon, TooManyMessages
-from phone_referrals.pages.forms import CodeForm, PhoneForm
-from phone_referrals.pages.page import FormPage, Page, SeeOther
-from phone_referrals.pages.pending import PendingSignIn
+from phone_referrals.http import facts_of
+from phone_referrals.pages.page import FormPage, Page, SeeOther, SignedInPage
 from phone_referrals.pages.words import duration, explain
-from phone_referrals.profiles.sign_in import sign_in
-from phone_referrals.referrals import invites
-from phone_referrals.referrals.codes import read
-from phone_referrals.signin.facts import facts_of
+from phone_referrals.signin.forms import CodeForm, PhoneForm
+from phone_referrals.signin.pending import PendingSignIn
+from phone_referrals.signin.sign_in import SignedIn, sign_in
 from phone_referrals.signin.verification import request_code
 from phone_referrals.throttling import AuthThrottle, GetVerifyCodeThrottle
-from phone_referrals.tokens import get_issuer
-from phone_referrals.tokens.session import SessionIssuer, end_this_session
+from phone_referrals.tokens import SessionIssuer, end_all
 
 
 class SignInPage(RedirectURLMixin, FormPage):
@@ -51,7 +47,7 @@ class SignInPage(RedirectURLMixin, FormPage):
         request_ids = dict(pending.request_ids) if pending else {}
         try:
             self.throttle(GetVerifyCodeThrottle)
-            sent = request_code(phone_number=phone_number, **facts_of(self.request, self.request.POST))
+            sent = request_code(phone_number=phone_number, **facts_of(self.request))
         except (ResendTooSoon, TooManyMessages) as refusal:
             # By whomever it was asked for, the last message is with the owner of the phone, and its code may be live.
             # A handle that this browser has keeps its guesses.
@@ -80,11 +76,6 @@ class SignInView(SignInPage):
     form_class = PhoneForm
     field = "phone_number"
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        response = super().dispatch(request, *args, **kwargs)
-        invites.remember(request, response, request.GET.get("invite", ""))
-        return response
-
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "region": region_of_browser(self.request)}
 
@@ -94,13 +85,10 @@ class SignInView(SignInPage):
         return {"phone_number": pending.phone_number} if pending else {}
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        # The address keeps the code, for a link that is opened again in another browser.
-        codes = [*invites.codes_in(self.request), read(self.request.GET.get("invite", ""))]
-        is_invited = bool(invites.likely(codes))
-        return super().get_context_data(next_url=self.get_redirect_url(), is_invited=is_invited, **context)
+        return super().get_context_data(next_url=self.get_redirect_url(), **context)
 
-    def proceed(self, data: Mapping[str, Any]) -> HttpResponse:
-        return self.send_code(data["phone_number"])
+    def form_valid(self, form: Any) -> HttpResponse:
+        return self.send_code(form.cleaned_data["phone_number"])
 
 
 class EnterCodeView(SignInPage):
@@ -123,28 +111,23 @@ class EnterCodeView(SignInPage):
     def get_redirect_url(self, request: HttpRequest | None = None) -> str:
         return self.pending.next_url if self.pending else ""
 
-    def proceed(self, data: Mapping[str, Any]) -> HttpResponse:
+    def form_valid(self, form: Any) -> HttpResponse:
         self.throttle(AuthThrottle)
-        kept = invites.codes_in(self.request)
-        signed_in = sign_in(
-            self.request,
-            phone_number=self.pending.phone_number,
-            code=data["code"],
-            request_id=self.pending.request_ids.get(self.pending.phone_number, ""),
-            invites=kept,
-            issuer=SessionIssuer(),
-        )
+        proof = {
+            "phone_number": self.pending.phone_number,
+            "code": form.cleaned_data["code"],
+            "request_id": self.pending.request_ids.get(self.pending.phone_number, ""),
+        }
+        signed_in = self.sign_in(proof)
         PendingSignIn.drop(self.request)
-        if signed_in.redeemed:
-            messages.success(self.request, _("Welcome! Your invitation has been accepted."), fail_silently=True)
-        elif signed_in.refusal:
-            why = _("Your invitation could not be accepted: %(reason)s") % {"reason": explain(signed_in.refusal)}
-            messages.warning(self.request, why, fail_silently=True)
-        response = SeeOther(self.get_success_url())
-        # For somebody who is a user already it waits in the form of the profile.
-        if kept and (signed_in.created or hasattr(signed_in.user, "phone_referral")):
-            invites.forget(response)
-        return response
+        return self.welcome(signed_in)
+
+    def sign_in(self, proof: dict[str, str]) -> SignedIn:
+        return sign_in(**proof, issuer=SessionIssuer(self.request))
+
+    def welcome(self, signed_in: SignedIn) -> HttpResponse:
+        """Lead on a visitor who has just signed in."""
+        return SeeOther(self.get_success_url())
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         return super().get_context_data(
@@ -171,14 +154,15 @@ class SendAgainView(EnterCodeView):
         return response
 
 
-class InviteView(Page):
-    """Remember whose invite link was followed, and lead to the sign-in."""
+class AccountView(SignedInPage):
+    """Show one's own phone, and the way out."""
 
-    def get(self, request: HttpRequest, code: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        folded = read(code)
-        response = SeeOther(self.to("sign_in") + (f"?{urlencode({'invite': folded})}" if folded else ""))
-        invites.remember(request, response, code)
-        return response
+    template_name = "phone_referrals/account.html"
+    heading = gettext_lazy("Your account")
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        phone_number = phones.spaced(get_accounts().phone_of(request.user))
+        return self.render_to_response(self.get_context_data(phone_number=phone_number))
 
 
 class SignOutView(Page):
@@ -195,15 +179,14 @@ class SignOutView(Page):
         return SeeOther(resolve_url(settings.LOGOUT_REDIRECT_URL or self.to("sign_in")))
 
     def end_sessions(self, request: HttpRequest) -> None:
-        end_this_session(request)
+        SessionIssuer(request).revoke(request.user)
 
 
 class SignOutEverywhereView(SignOutView):
     """End the user's sessions and tokens, on all devices."""
 
     def end_sessions(self, request: HttpRequest) -> None:
-        for issuer in (get_issuer(), SessionIssuer()):
-            issuer.revoke_all(request.user)
+        end_all(request.user)
         super().end_sessions(request)
 
 

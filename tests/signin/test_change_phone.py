@@ -339,7 +339,7 @@ def test_nothing_but_the_phone_is_written(me, change, monkeypatch):
 def test_who_is_deleted_meanwhile_is_refused(me, post, last_code, monkeypatch):
     post(me, "phone/get_verify_code/", phone_number=NEW)
     code = last_code(NEW)
-    from phone_referrals.profiles import change_phone
+    from phone_referrals.signin import change_phone
 
     def check_code(**keywords):
         get_user_model().objects.all().delete()
@@ -358,7 +358,7 @@ def test_what_the_database_refuses_for_another_reason_is_no_taken_phone(me, chan
 
 
 def test_the_calls_are_limited_by_address_as_the_others_are():
-    from phone_referrals.profiles import account_views as views
+    from phone_referrals.signin import account_views as views
     from phone_referrals.throttling import AuthThrottle, GetVerifyCodeThrottle
 
     for view in (views.GetChangeCodeView, views.GetDeleteCodeView):
@@ -369,7 +369,7 @@ def test_the_calls_are_limited_by_address_as_the_others_are():
 
 def test_refusals_speak_russian():
     from phone_referrals.exceptions import PhoneTaken, ProofRequired, SamePhone
-    from phone_referrals.profiles.change_phone import NO_OLD_PHONE
+    from phone_referrals.signin.change_phone import NO_OLD_PHONE
 
     with translation.override("ru"):
         for error in (PhoneTaken(), ProofRequired(), ProofRequired(NO_OLD_PHONE), SamePhone()):

@@ -1,0 +1,34 @@
+"""Reading whom a user has invited: a fixed number of statements, however many invitees there are."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from phone_referrals import keyset
+from phone_referrals.accounts import get_accounts
+from phone_referrals.referrals.models import Referral
+
+# Counting a popular referrer's invitees to the last one would read them all.
+MAX_COUNT = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invitees:
+    """A first page of invitees. `capped`: there are more than `count`."""
+
+    page: keyset.Page
+    count: int
+    capped: bool
+
+
+def invitees_page(user: Any, cursor: str = "") -> keyset.Page:
+    """Return a page of the referrals of `user`, newest first; raises `InvalidCursor`."""
+    # Without `code`, the index holds every column that is read.
+    referrals = get_accounts().join(Referral.objects.of(user).defer("code"), "referred")
+    return keyset.page(referrals, descending=["created_at", "referred"], cursor=cursor)
+
+
+def invitees(user: Any) -> Invitees:
+    """Return the newest invitees of `user` and how many there are, counted up to `MAX_COUNT`."""
+    page = invitees_page(user)
+    count = Referral.objects.of(user)[: MAX_COUNT + 1].count() if page.next_cursor else len(page.rows)
+    return Invitees(page=page, count=min(count, MAX_COUNT), capped=count > MAX_COUNT)

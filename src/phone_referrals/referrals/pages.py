@@ -1,0 +1,97 @@
+"""The pages of referrals: the code to share, the people one has invited, and where an invite link leads."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.db import router
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from phone_referrals.accounts import get_accounts
+from phone_referrals.exceptions import InvalidCursor
+from phone_referrals.pages.page import FormPage, Page, SeeOther, SignedInPage
+from phone_referrals.referrals import codes, invites, network, qr
+from phone_referrals.referrals.forms import RedeemForm
+from phone_referrals.referrals.invitees import invitees, invitees_page
+from phone_referrals.referrals.links import link_to
+from phone_referrals.referrals.models import Referral
+from phone_referrals.referrals.redeem import redeem
+from phone_referrals.throttling import RedeemAddressThrottle, RedeemUserThrottle
+
+
+class ReferralsView(SignedInPage, FormPage):
+    """Show one's own code, referrer and people; enter somebody's referral code."""
+
+    template_name = "phone_referrals/referrals.html"
+    heading = gettext_lazy("Your invitations")
+    form_class = RedeemForm
+    field = "referral_code"
+
+    def get_initial(self) -> dict[str, Any]:
+        # A visitor who was a user already when following an invite link finds its code here, and may enter it.
+        return {"referral_code": invites.likely(invites.codes_in(self.request))}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        self.throttle(RedeemUserThrottle, RedeemAddressThrottle)
+        redeem(self.request.user, form.cleaned_data["referral_code"])
+        messages.success(self.request, _("The referral code has been accepted."), fail_silently=True)
+        response = SeeOther(self.to("profile"))
+        invites.forget(response)
+        return response
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        user, accounts = self.request.user, get_accounts()
+        # Not from a replica, which may not know yet of what this visitor has just done.
+        mine = Referral.objects.using(router.db_for_write(Referral)).filter(pk=user.pk)
+        referral = accounts.join(mine, "referrer").first()
+        code = codes.code_of(user).code
+        link = link_to(self.request, code)
+        people = invitees(user)
+        context = super().get_context_data(
+            referral_code=code,
+            referral_link=link,
+            qr=qr.draw(link),
+            referral=referral,
+            referrer=accounts.display_name(referral.referrer) if referral and referral.referrer else "",
+            invitees=people,
+            rows=rows(people.page.rows),
+            network=network.draw(user) if people.count else None,
+            **context,
+        )
+        if context["form"].initial["referral_code"] == code:
+            # One's own link, followed to see where it leads.
+            context["form"].initial = {}
+        return context
+
+
+class InviteesView(SignedInPage):
+    """List whom one has invited, newest first, page by page."""
+
+    template_name = "phone_referrals/invitees.html"
+    heading = gettext_lazy("People you invited")
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        cursor = request.GET.get("cursor", "")
+        try:
+            page = invitees_page(request.user, cursor)
+        except InvalidCursor as error:
+            raise Http404(error.message) from None
+        return self.render_to_response(self.get_context_data(page=page, rows=rows(page.rows), is_first=not cursor))
+
+
+class InviteView(Page):
+    """Remember whose invite link was followed, and lead to the sign-in."""
+
+    def get(self, request: HttpRequest, code: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        folded = codes.read(code)
+        response = SeeOther(self.sign_in_url() + (f"?{urlencode({'invite': folded})}" if folded else ""))
+        invites.remember(request, response, code)
+        return response
+
+
+def rows(referrals: list[Any]) -> list[dict[str, Any]]:
+    """Return what is shown of each invitee."""
+    name_of = get_accounts().display_name
+    return [{"name": name_of(each.referred), "invited_at": each.created_at} for each in referrals]
