@@ -11,7 +11,7 @@ from django.db import connections, models, router
 from django.db.models.deletion import Collector
 from django.utils.module_loading import import_string
 
-from phone_referrals import phones
+from phone_referrals import phones, statements
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import AccountDisabled, DeletionRefused, InvalidPhoneNumber, StaffNotAllowed
 
@@ -34,10 +34,11 @@ class PhoneAccounts:
         # The base manager: a row that a default manager hides holds the number all the same. And the database
         # that is written to: a replica may not know yet of a user who signed up a moment ago.
         users = model._base_manager.using(router.db_for_write(model))
-        found = self.join(users.filter(**{conf.phone_field: phone_number}))
-        relations = import_string(conf.token_issuer).user_relations
-        # Not first(): a number is unique, and need not be sorted.
-        user = next(iter(found.select_related(*relations) if relations else found), None)
+        if "__" in conf.phone_field:
+            # Not first(): a number is unique, and need not be sorted.
+            user = next(iter(self.join(users.filter(**{conf.phone_field: phone_number}))), None)
+        else:
+            user = statements.read(model, using=users.db, where={conf.phone_field: phone_number})
         # A column without country codes, or a collation of the database, may find somebody else's number.
         return user if user is not None and PhoneAccounts.phone_of(self, user) == phone_number else None
 
@@ -178,11 +179,6 @@ def _shown_users() -> models.QuerySet[Any]:
     """Return the users whom the host's default manager shows, from the database that is written to."""
     model = get_user_model()
     return model._default_manager.using(router.db_for_write(model)).all()
-
-
-def masked_phone_of(user: Any) -> str:
-    """Return a user's number for other people's eyes; empty where there is none."""
-    return phones.mask(get_accounts().phone_of(user))
 
 
 def provable_phone_of(user: Any) -> str:

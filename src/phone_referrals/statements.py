@@ -2,6 +2,8 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
+from functools import cache, wraps
 from typing import Any, TypeVar
 
 from django.db import DatabaseError, IntegrityError, OperationalError, connections, models
@@ -36,6 +38,30 @@ def read(model: type[Row], *, using: str, where: Mapping[str, Any]) -> Row | Non
         for convert in *connection.ops.get_db_converters(column), *column.get_db_converters(connection):
             values[place] = convert(values[place], column, connection)
     return model.from_db(using, [field.attname for field in fields], values)
+
+
+def compiled(build: Callable[..., models.QuerySet[Any]]) -> Callable[..., Any]:
+    """Return a function that takes an alias and texts, and returns the one row, or `None`, of `build(*texts)`.
+
+    The ORM compiles what `build` returns once for each alias and number of texts: it must depend on nothing else.
+    """
+
+    @cache
+    def compiler_of(using: str, number: int) -> tuple[models.QuerySet[Any], Any, str, list[Any]]:
+        rows = build(*(f"${place}" for place in range(number))).using(using)
+        compiler: Any = rows.query.get_compiler(using)
+        return rows, compiler, *compiler.as_sql()
+
+    @wraps(build)
+    def fetch(using: str, *texts: str) -> Any:
+        rows, compiler, sql, places = compiler_of(using, len(texts))
+        values = dict(zip((f"${place}" for place in range(len(texts))), texts, strict=True))
+        bound, clone = copy(compiler), rows.all()
+        bound.as_sql = lambda *_, **__: (sql, [values.get(each, each) for each in places])
+        clone.query.get_compiler = lambda *_, **__: bound  # type: ignore[method-assign]
+        return next(iter(clone), None)
+
+    return fetch
 
 
 def update(

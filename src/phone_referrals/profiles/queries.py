@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db.models import Case, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import Case, QuerySet, Subquery, Value, When
 
 from phone_referrals import keyset
 from phone_referrals.accounts import get_accounts
 from phone_referrals.referrals.invitees import invitees_page
-from phone_referrals.referrals.models import Referral, ReferralCode
+from phone_referrals.referrals.models import Referral
 from phone_referrals.referrals.tree import MAX_LEVELS
 
 
@@ -19,11 +19,8 @@ def users() -> QuerySet[Any]:
 
 
 def profiles() -> QuerySet[Any]:
-    """Return the users with their referrers and, as `active_referral_code`, their codes."""
-    active = ReferralCode.objects.filter(active_for=OuterRef("pk")).values("code")[:1]
-    joined = get_accounts().join(users(), "phone_referral__referrer")
-    annotated: QuerySet[Any] = joined.annotate(active_referral_code=Subquery(active))
-    return annotated
+    """Return the users with their referrers and their active referral codes."""
+    return get_accounts().join(users(), "phone_referral__referrer").select_related("active_phone_referral_code")
 
 
 def users_page(cursor: str = "") -> keyset.Page:
@@ -38,7 +35,7 @@ def network_page(reader: Any, cursor: str = "") -> keyset.Page:
     """
     page = invitees_page(reader, cursor)
     people = [each.referred for each in page.rows]
-    if not page.previous_cursor:
+    if not page.previous_cursor and (page.rows or not cursor):  # A later page is empty once its rows are gone.
         referrals = get_accounts().join(Referral.objects.filter(referred=reader), "referrer")
         people = [reader, *(each.referrer for each in referrals if each.referrer), *people]
     return replace(page, rows=people)

@@ -64,9 +64,10 @@ class ProfileSerializer(UserSerializer):
     def get_referral_code(self, user: Any) -> str | None:
         if not self.may_see_all_of(user):
             return None
-        if user.active_referral_code is None:
-            user.active_referral_code = codes.code_of(user).code
-        return str(user.active_referral_code)
+        active = getattr(user, "active_phone_referral_code", None)
+        if active is None:
+            active = user.active_phone_referral_code = codes.code_of(user)
+        return str(active.code)
 
     def get_referral_link(self, user: Any) -> str | None:
         code = self.get_referral_code(user)

@@ -7,6 +7,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from phone_referrals import statements
 from phone_referrals.natural_keys import NaturalKeyModel, NaturalKeyQuerySet
 
 
@@ -25,12 +26,17 @@ class ReferralCodeQuerySet(NaturalKeyQuerySet):
         `phone_has_redeemed` is whether one of the `digests` of a phone is remembered; `owners_referrer` is the key of
         the referrer of the code's owner. Subqueries: to plan a join takes PostgreSQL longer than to run it.
         """
-        referrer = Referral.objects.filter(pk=models.OuterRef("user")).values("referrer")
-        facts = {
-            "phone_has_redeemed": models.Exists(RedeemedPhone.objects.filter(pk__in=digests)),
-            "owners_referrer": models.Subquery(referrer),
-        }
-        return self.enabled().select_related("user").annotate(**facts).filter(code=code).first()
+        return _enterable(self.db, code, *digests)
+
+
+@statements.compiled
+def _enterable(code: str, *digests: str) -> Any:
+    referrer = Referral.objects.filter(pk=models.OuterRef("user")).values("referrer")
+    facts = {
+        "phone_has_redeemed": models.Exists(RedeemedPhone.objects.filter(pk__in=digests)),
+        "owners_referrer": models.Subquery(referrer),
+    }
+    return ReferralCode.objects.enabled().select_related("user").annotate(**facts).filter(code=code)
 
 
 class ReferralCode(NaturalKeyModel):

@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import router
 
-from phone_referrals.accounts import get_accounts, masked_phone_of
+from phone_referrals.accounts import get_accounts
 from phone_referrals.referrals import tree
 from phone_referrals.referrals.models import Referral
 
@@ -29,7 +29,7 @@ class Person:
     """Somebody on the picture, and the people this one invited."""
 
     pk: Any = None
-    phone: str = ""
+    name: str = ""
     level: int = 0
     invited: list["Person"] = field(default_factory=list)
     angle: float = 0
@@ -38,8 +38,8 @@ class Person:
 
     @property
     def label(self) -> str:
-        """The digits of the phone that are shown to others."""
-        return self.phone[-2:]
+        """What fits into a dot: the last digits of a phone or of a number, or else the first letter of a name."""
+        return self.name[-2:] if self.name[-1:].isdigit() else self.name[:1]
 
     @property
     def width(self) -> float:
@@ -83,12 +83,12 @@ def draw(user: Any) -> Network:
     """Return the picture of the people below `user`: three levels and 200 people at most."""
     using = router.db_for_write(Referral)
     found = tree.people_below(user.pk, limit=MAX_PEOPLE + 1, using=using)
-    people = {user.pk: Person(pk=user.pk, phone=masked_phone_of(user))}
-    phone_of = _phones([pk for pk, _ in found], using)
+    people = {user.pk: Person(pk=user.pk, name=get_accounts().display_name(user))}
+    name_of = _names([pk for pk, _ in found], using)
     referrers: dict[Any, Any] = {}
     for pk, referrer in found[:MAX_PEOPLE]:
         if pk not in people:  # As somebody would be in a circle of damaged data.
-            people[pk] = Person(pk=pk, phone=phone_of.get(pk, ""), level=people[referrer].level + 1)
+            people[pk] = Person(pk=pk, name=name_of.get(pk, ""), level=people[referrer].level + 1)
             referrers[pk] = referrer
     # In the order of their keys: the database has none, and the picture would turn over from one look to the next.
     lines = [(people[referrers[pk]], people[pk]) for pk in sorted(referrers)]
@@ -109,14 +109,15 @@ def draw_above(user: Any) -> list[Person]:
     """Return who invited `user`, from the topmost one down, side by side: 20 people at most."""
     using = router.db_for_write(Referral)
     above = tree.people_above(user.pk, limit=MAX_ABOVE, using=using)[::-1]
-    phone_of = _phones(above, using)
-    return [Person(pk=pk, phone=phone_of.get(pk, ""), x=number * STEP_ABOVE) for number, pk in enumerate(above)]
+    name_of = _names(above, using)
+    return [Person(pk=pk, name=name_of.get(pk, ""), x=number * STEP_ABOVE) for number, pk in enumerate(above)]
 
 
-def _phones(pks: list[Any], using: str) -> dict[Any, str]:
-    """Return masked numbers. Who was deleted meanwhile, or is hidden by the host's manager, is a dot without one."""
-    users = get_accounts().join(get_user_model()._default_manager.using(using).all()).in_bulk(pks)
-    return {pk: masked_phone_of(user) for pk, user in users.items()}
+def _names(pks: list[Any], using: str) -> dict[Any, str]:
+    """Return what is shown of people. A user who was deleted meanwhile, or whom the host hides, is a dot without it."""
+    accounts = get_accounts()
+    users = accounts.join(get_user_model()._default_manager.using(using).all()).in_bulk(pks)
+    return {pk: accounts.display_name(user) for pk, user in users.items()}
 
 
 def _place(person: Person, *, start: float, turn: float, step: int) -> None:

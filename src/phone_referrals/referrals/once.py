@@ -7,7 +7,6 @@ whether a given number has redeemed, and gives no number away.
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.db import router
 from django.utils.crypto import salted_hmac
 
@@ -30,11 +29,9 @@ def remember_if_left(user: Any, phone_number: str) -> None:
     Whoever changes the phone, or deletes the user, after the commit sees the referral, and remembers; whoever did it
     before is seen here.
     """
-    if phone_number:
-        model, accounts = get_user_model(), get_accounts()
-        rows = accounts.join(model._base_manager.using(router.db_for_write(model)).filter(pk=user.pk))
-        if phone_number not in map(accounts.phone_of, rows):
-            keep(phone_number)
+    holder = get_accounts().find(phone_number) if phone_number else user
+    if holder is None or holder.pk != user.pk:
+        keep(phone_number)
 
 
 def digests_of(phone_number: str) -> list[str]:

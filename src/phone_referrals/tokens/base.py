@@ -65,9 +65,6 @@ class BaseTokenIssuer(ABC):
     required_app: ClassVar[str] = ""
     """What must be in `INSTALLED_APPS`."""
 
-    user_relations: ClassVar[Sequence[str]] = ()
-    """What a user is joined with when it is found, so that `issue` needs no statement of its own."""
-
     logs_in: ClassVar[bool] = False
     """Whether `issue` begins a session of Django: it sends `user_logged_in` itself, and the call needs a CSRF token."""
 
