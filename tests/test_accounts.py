@@ -5,7 +5,6 @@ from django.db import IntegrityError, transaction
 
 from phone_referrals import accounts as accounts_module
 from phone_referrals.accounts import PhoneAccounts, get_accounts, lock, username_of
-from phone_referrals.tokens import DRFTokenIssuer
 from tests.hosts.phone_first.models import Member, Profile
 
 pytestmark = pytest.mark.django_db
@@ -101,24 +100,8 @@ def test_phones_are_read_at_once_from_rows_that_have_a_user(column, accounts, ma
         assert [accounts.phone_of(profile.user) for profile in profiles] == ["+12015550100", "+12015550101"]
 
 
-def test_a_phone_is_read_anew_where_that_takes_one_short_statement(column, accounts, make_user, phone):
-    stored = accounts.stored_phone_of(make_user(0), using="default")
-    assert stored == (phone if column == "phone_number" else None)
-
-
-def test_a_phone_that_a_host_reads_in_its_own_way_is_not_read_anew(make_user):
-    class Accounts(PhoneAccounts):
-        def phone_of(self, user):
-            return super().phone_of(user)
-
-    assert Accounts().stored_phone_of(make_user(0), using="default") is None
-
-
-def test_who_must_have_a_username_gets_one_that_says_nothing_of_the_phone(
-    settings, accounts, phone, other_phone, monkeypatch
-):
+def test_who_must_have_a_username_gets_one_that_says_nothing_of_the_phone(settings, accounts, phone, other_phone):
     settings.AUTH_USER_MODEL = "phone_first.Member"
-    monkeypatch.setattr(DRFTokenIssuer, "user_relations", ())  # Tokens are of the users that the site began with.
     member, other = accounts.create(phone), accounts.create(other_phone)
     assert isinstance(member, Member)
     assert len(member.username) == 32
@@ -127,9 +110,8 @@ def test_who_must_have_a_username_gets_one_that_says_nothing_of_the_phone(
     assert accounts.find(phone) == member
 
 
-def test_who_is_hidden_by_the_manager_of_the_host_holds_the_phone_all_the_same(settings, accounts, phone, monkeypatch):
+def test_who_is_hidden_by_the_manager_of_the_host_holds_the_phone_all_the_same(settings, accounts, phone):
     settings.AUTH_USER_MODEL = "phone_first.Member"
-    monkeypatch.setattr(DRFTokenIssuer, "user_relations", ())  # Tokens are of the users that the site began with.
     member = accounts.create(phone)
     member.has_left = True
     member.save()
@@ -140,8 +122,6 @@ def test_who_is_hidden_by_the_manager_of_the_host_holds_the_phone_all_the_same(s
 def test_a_known_user_of_a_host_that_stores_phones_in_another_format_is_not_made_again(
     settings, accounts, phone, sign_in, monkeypatch
 ):
-    sign_in(phone)  # The statement that says who is known is kept.
-    User.objects.all().delete()
     settings.PHONENUMBER_DB_FORMAT = "INTERNATIONAL"
     user = accounts.create(phone)
     monkeypatch.setattr(PhoneAccounts, "create", None)
@@ -221,22 +201,12 @@ def test_a_user_whom_the_default_manager_hides_may_not_sign_in(make_user, hiding
     user = make_user()
     hiding(**shown)
     assert get_accounts().may_sign_in(user) is may
-    # What hides users may change by the hour: no statement is kept that asks for it.
-    assert get_accounts().may_sign_in_by_row("user") is None
-
-
-def test_a_host_that_overrides_who_may_sign_in_is_asked():
-    class Accounts(PhoneAccounts):
-        def may_sign_in(self, user):
-            return False
-
-    assert Accounts().may_sign_in_by_row("user") is None
-    assert PhoneAccounts().may_sign_in_by_row("user") is not None
 
 
 def test_users_without_a_flag_may_sign_in(settings):
-    settings.AUTH_USER_MODEL = "phone_first.Member"
-    assert "is_active" not in str(PhoneAccounts().may_sign_in_by_row("user"))
+    settings.AUTH_USER_MODEL = "phone_first.Profile"
+    assert not hasattr(Profile, "is_active")
+    assert PhoneAccounts().may_sign_in(Profile())
 
 
 @pytest.mark.parametrize(

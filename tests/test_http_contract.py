@@ -567,20 +567,28 @@ def test_a_user_without_a_code_gets_one_when_it_is_first_looked_at(api, make_use
     assert api.get("/api/users/me/").json() == profile
 
 
+@pytest.mark.usefixtures("open_list")
 def test_looking_at_somebody_else_makes_no_code(me, make_user):
-    me.get(f"/api/users/{make_user(5).pk}/")
-    assert ReferralCode.objects.count() == 1
+    assert me.get(f"/api/users/{make_user(5).pk}/").status_code == 200
+    assert not ReferralCode.objects.exists()
+
+
+def test_signing_up_makes_no_code(me, owner):
+    assert not ReferralCode.objects.filter(user=id_of(me)).exists()
 
 
 def follow(client, path):
-    """Return the rows of a list, page by page."""
-    pages = []
+    """Return the rows of a list, page by page; the way back shows the same ones."""
+    pages, way_back = [], []
     while path:
         response = client.get(path)
         assert response.status_code == 200
-        assert set(response.json()) == {"next", "results"}
+        assert set(response.json()) == {"next", "previous", "results"}
         pages.append(response.json()["results"])
+        way_back.append(response.json()["previous"])
         path = response.json()["next"]
+    for page, link in zip(pages, way_back[1:], strict=False):
+        assert client.get(link).json()["results"] == page
     return pages
 
 
@@ -623,7 +631,7 @@ def test_counts_end_at_a_thousand(me, invited, count, capped):
     assert levels[0] == {"level": 1, "count": count}
 
 
-@pytest.mark.parametrize("path", ["/api/users/", "/api/users/me/invitees/"])
+@pytest.mark.parametrize("path", ["/api/users/", "/api/users/me/invitees/", "/api/referrals/invitees/"])
 @pytest.mark.parametrize("cursor", ["x", "a:b:c", "%00", "%F0%9F%98%80", "W10:x:y", "%ED%A0%80", "é" * 300])
 def test_a_cursor_that_is_not_ours_is_400(me, path, cursor):
     path = path.replace("me", str(id_of(me)))
@@ -663,9 +671,31 @@ def test_the_own_referrals_are_counted_by_level(me, owner, sign_in):
     assert owner.get("/api/referrals/").json() == {
         "referral_code": owner.code,
         "referral_link": f"http://testserver/?ref={owner.code}",
+        "referred_by": None,
+        "has_redeemed": False,
         "levels": [{"level": 1, "count": 1}, {"level": 2, "count": 2}, {"level": 3, "count": 0}],
         "capped": False,
     }
+
+
+def test_the_own_referrals_say_who_invited_the_user(me, owner):
+    me.post("/api/referrals/referral_code/", {"referral_code": owner.code})
+    mine = me.get("/api/referrals/").json()
+    assert mine["referred_by"] == {"id": id_of(owner), "name": "+1 *** *** **01"}
+    assert mine["has_redeemed"] is True
+    Token.objects.get(user=id_of(owner)).user.delete()
+    mine = me.get("/api/referrals/").json()
+    assert (mine["referred_by"], mine["has_redeemed"]) == (None, True)
+
+
+def test_the_own_invitees_are_listed_newest_first(me, owner):
+    expected = add_invitees(Token.objects.get(user=id_of(owner)).user, 45)
+    pages = follow(owner, "/api/referrals/invitees/")
+    assert [len(page) for page in pages] == [20, 20, 5]
+    rows = [row for page in pages for row in page]
+    assert [row["user"] for row in rows] == [{"id": pk, "name": f"#{pk}"} for pk in expected]
+    assert all(set(row) == {"user", "created_at"} for row in rows)
+    assert follow(me, "/api/referrals/invitees/") == [[]]
 
 
 # Logging out
@@ -712,12 +742,12 @@ def test_logging_out_everywhere_ends_the_session_and_the_token(me):
     assert me.get("/api/users/me/").status_code == 401
 
 
-@pytest.mark.parametrize("path", ["users/logout/", "users/logout_all/"])
-def test_logging_out_of_a_token_leaves_a_session_beside_it(me, path):
+@pytest.mark.parametrize(("path", "status"), [("users/logout/", 200), ("users/logout_all/", 401)])
+def test_logging_out_of_a_token_everywhere_alone_ends_sessions(me, path, status):
     me.force_login(Token.objects.get().user, backend=PASSWORD_BACKEND)
     me.post(f"/api/{path}")
     me.credentials()
-    assert me.get("/api/users/me/").status_code == 200
+    assert me.get("/api/users/me/").status_code == status
 
 
 @pytest.mark.parametrize("path", ["users/logout/", "users/logout_all/", "referrals/referral_code/"])

@@ -10,12 +10,13 @@ from django.db import connection
 
 from phone_referrals.accounts import get_accounts, lock
 from phone_referrals.models import RedeemedPhone, Referral, ReferralCode, UserSession
-from phone_referrals.profiles import delete_account, network, queries
-from phone_referrals.referrals import tree
+from phone_referrals.profiles import queries
+from phone_referrals.referrals import network, tree
 from phone_referrals.referrals.admin import csv_of
 from phone_referrals.referrals.codes import code_of, rotate
+from phone_referrals.referrals.invitees import invitees_page
 from phone_referrals.referrals.redeem import redeem
-from phone_referrals.signin import derived
+from phone_referrals.signin import delete_account, derived
 from phone_referrals.tokens import get_issuer
 
 pytestmark = [
@@ -67,7 +68,7 @@ def pictures(people):
 
 def pages_of_people(people):
     assert [each.pk for each in queries.network_page(people.me).rows] == [people.key, 102, 101]
-    assert [each.referred_id for each in queries.invitees_page(people.above).rows] == [people.key]
+    assert [each.referred_id for each in invitees_page(people.above).rows] == [people.key]
     near = queries.near(people.friend, queries.users()).values_list("pk", "network_level")
     assert set(near) == {(101, 0), (people.key, -1)}
 

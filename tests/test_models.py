@@ -38,7 +38,7 @@ def test_a_state_is_written_where_nobody_has_written_since():
         unbound_guesses_at=(3.5,),
     )
 
-    assert PhoneVerification.objects.compare_and_set(row, state)
+    assert PhoneVerification.objects.write(row, state)
 
     row.refresh_from_db()
     assert row.state == state
@@ -47,9 +47,9 @@ def test_a_state_is_written_where_nobody_has_written_since():
 
 def test_a_state_is_not_written_where_somebody_has_written_since():
     row = make_row()
-    assert PhoneVerification.objects.compare_and_set(row, State(sent_since_success=1))
+    assert PhoneVerification.objects.write(row, State(sent_since_success=1))
 
-    assert not PhoneVerification.objects.compare_and_set(row, State(sent_since_success=2))
+    assert not PhoneVerification.objects.write(row, State(sent_since_success=2))
 
     row.refresh_from_db()
     assert row.sent_since_success == 1
@@ -80,7 +80,7 @@ def test_clearing_forgets_everything_and_defeats_who_has_read_before():
     cleared = PhoneVerification.objects.get()
     assert cleared.state == State()
     assert cleared.updated_at > row.updated_at
-    assert not PhoneVerification.objects.compare_and_set(row, row.state)
+    assert not PhoneVerification.objects.write(row, row.state)
 
 
 def test_a_verification_is_named_by_a_masked_number():

@@ -27,6 +27,7 @@ def test_every_call_is_described_under_a_name_of_its_own(schema):
     names = {name: call["operationId"].removeprefix("phone_referrals_") for name, call in calls.items()}
     assert names == {
         "get /api/referrals/": "get_referrals",
+        "get /api/referrals/invitees/": "list_own_invitees",
         "post /api/referrals/referral_code/": "redeem_referral_code",
         "get /api/users/": "list_users",
         "get /api/users/me/": "get_me",

@@ -17,7 +17,7 @@ from phone_referrals.admin_lists import CappedPaginator
 from phone_referrals.exceptions import PhoneReferralsError
 from phone_referrals.models import PhoneVerification, RedeemedPhone, Referral, ReferralCode, SmsUsage, UserSession
 from phone_referrals.profiles import queries
-from phone_referrals.referrals import codes, tree
+from phone_referrals.referrals import codes, invitees, tree
 from phone_referrals.referrals.redeem import redeem
 from phone_referrals.signin.verification import check_code, request_code
 
@@ -138,7 +138,7 @@ def cursor_at(first, place):
 def test_a_page_of_newest_invitees_is_read_from_the_index_alone(first, place):
     cursor = "" if place is None else cursor_at(first, place)
 
-    top, *nodes = nodes_of(lambda: queries.invitees_page(first, cursor))
+    top, *nodes = nodes_of(lambda: invitees.invitees_page(first, cursor))
 
     (scan,) = [node for node in nodes if node.get("Relation Name") == Referral._meta.db_table]
     assert (scan["Node Type"], scan["Index Name"]) == ("Index Only Scan", "phone_referrals_newest")
@@ -150,11 +150,11 @@ def test_a_page_of_newest_invitees_is_read_from_the_index_alone(first, place):
 
 
 def test_a_popular_referrer_is_not_counted_to_the_last_invitee(first):
-    _, *nodes = nodes_of(lambda: queries.invitees(first))
+    _, *nodes = nodes_of(lambda: invitees.invitees(first))
 
     scans = [node for node in nodes if node.get("Relation Name") == Referral._meta.db_table]
     assert {(scan["Node Type"], scan["Heap Fetches"]) for scan in scans} == {("Index Only Scan", 0)}
-    assert max(scan["Actual Rows"] for scan in scans) == queries.MAX_COUNT + 1
+    assert max(scan["Actual Rows"] for scan in scans) == invitees.MAX_COUNT + 1
 
 
 READS = {
@@ -171,7 +171,7 @@ READS = {
         pk=first + 7
     ),
     "profile": lambda first: queries.profiles().get(pk=first + 7),
-    "invitees and their count": queries.invitees,
+    "invitees and their count": invitees.invitees,
     "code of a user": lambda first: codes.code_of(get_user_model()(pk=first + 7)),
     "code that is entered": lambda first: redeem(get_user_model()(pk=first + 7), "A4711"),
     "code of nobody": lambda first: redeem(get_user_model()(pk=first + 7), "NONE"),

@@ -80,7 +80,7 @@ def test_signing_in(api, count, send_code, reader, phone):
     for _ in growing(lambda more: add_invitees(reader.user, more)):
         data = {"phone_number": phone, "code": send_code(phone)}
 
-        answer = count(5, limit=5, call=lambda data=data: api.post("/api/users/auth/", data, format="json"))
+        answer = count(6, limit=6, call=lambda data=data: api.post("/api/users/auth/", data, format="json"))
 
         assert answer.status_code == 200
 
@@ -134,4 +134,4 @@ def test_the_list_of_invitees(count, reader):
 
 def test_the_page_of_ones_own_code(count, reader):
     for _ in growing(lambda more: add_invitees(reader.user, more)):
-        count(3, limit=4, call=lambda: reader.get("/api/referrals/"))
+        count(4, limit=4, call=lambda: reader.get("/api/referrals/"))

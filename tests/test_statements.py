@@ -5,7 +5,7 @@ from time import time
 
 import pytest
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection
-from django.db.models import F, Value
+from django.db.models import Value
 from django.db.models.functions import Concat
 from django.db.models.signals import post_save, pre_save
 
@@ -27,14 +27,12 @@ def code(make_user):
     return ReferralCode.objects.create(user=make_user(), code="A0", max_uses=3)
 
 
-# Select
+# read
 
 
 def test_a_row_is_read_as_the_orm_reads_it(verification, phone, django_assert_num_queries):
-    select = statements.Select(PhoneVerification.objects.filter(phone_number="?"), using=DEFAULT_DB_ALIAS)
-
     with django_assert_num_queries(1):
-        row = select.one({"?": phone})
+        row = statements.read(PhoneVerification, using=DEFAULT_DB_ALIAS, where={"phone_number": phone})
         values = {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
 
     expected = PhoneVerification.objects.get()
@@ -43,52 +41,73 @@ def test_a_row_is_read_as_the_orm_reads_it(verification, phone, django_assert_nu
     assert (row._state.adding, row._state.db) == (False, DEFAULT_DB_ALIAS)
 
 
-def test_a_statement_is_run_with_the_parameters_of_each_call(verification, phone, other_phone):
-    PhoneVerification.objects.create(phone_number=other_phone, serial=2)
-    select = statements.Select(PhoneVerification.objects.filter(phone_number="?"), using=DEFAULT_DB_ALIAS)
-
-    assert [select.one({"?": each}).serial for each in (phone, other_phone, phone)] == [1, 2, 1]
-
-
-def test_a_parameter_that_is_not_given_stays_as_it_was_compiled(verification, phone):
-    rows = PhoneVerification.objects.filter(phone_number="?", serial=1)
-    select = statements.Select(rows, using=DEFAULT_DB_ALIAS)
-
-    assert select.one({"?": phone}) == verification
-    PhoneVerification.objects.update(serial=2)
-    assert select.one({"?": phone}) is None
-
-
-def test_nothing_is_read_of_nobody(verification, other_phone):
-    select = statements.Select(PhoneVerification.objects.filter(phone_number="?"), using=DEFAULT_DB_ALIAS)
-    assert select.one({"?": other_phone}) is None
-
-
-def test_a_row_has_its_annotations_and_only_the_columns_that_were_asked_for(code):
+def test_a_time_is_read_as_the_orm_reads_it(code):
     ReferralCode.objects.update(expires_at=WHEN)
-    rows = ReferralCode.objects.filter(code="?").only("code", "max_uses")
-    rows = rows.annotate(twice=Concat("code", "code"), said=Value(True), ends_at=F("expires_at"))
-    row = statements.Select(rows, using=DEFAULT_DB_ALIAS).one({"?": "A0"})
 
-    assert (row.pk, row.code, row.max_uses, row.twice, row.said, row.ends_at) == (
-        code.pk,
-        "A0",
-        3,
-        "A0A0",
-        True,
-        WHEN,
-    )
-    assert row.get_deferred_fields() == {"user_id", "active_for_id", "is_disabled", "expires_at", "uses", "created_at"}
+    row = statements.read(ReferralCode, using=DEFAULT_DB_ALIAS, where={"code": "A0"})
+
+    assert (row, row.expires_at, row.is_disabled) == (code, WHEN, False)
+
+
+def test_a_row_is_read_by_all_that_is_named(verification, phone, other_phone):
+    PhoneVerification.objects.create(phone_number=other_phone, serial=2)
+    asked = [(phone, 1), (other_phone, 2), (phone, 2)]
+    wheres = [{"phone_number": number, "serial": serial} for number, serial in asked]
+    rows = [statements.read(PhoneVerification, using=DEFAULT_DB_ALIAS, where=where) for where in wheres]
+
+    assert [row and row.phone_number for row in rows] == [phone, other_phone, None]
+
+
+# compiled
+
+
+def test_a_statement_is_compiled_once_for_all_values(verification, phone, other_phone):
+    PhoneVerification.objects.create(phone_number=other_phone, serial=2)
+    built = []
+
+    @statements.compiled
+    def row_of(number):
+        built.append(number)
+        return PhoneVerification.objects.filter(phone_number=number)
+
+    rows = [row_of(DEFAULT_DB_ALIAS, each) for each in (phone, other_phone, phone, "+12015550102")]
+
+    assert [row and row.serial for row in rows] == [1, 2, 1, None]
+    assert len(built) == 1
+
+
+def test_a_compiled_statement_takes_any_number_of_texts(verification, phone, other_phone):
+    @statements.compiled
+    def row_of(*numbers):
+        return PhoneVerification.objects.filter(phone_number__in=numbers)
+
+    assert row_of(DEFAULT_DB_ALIAS, other_phone) is None
+    assert row_of(DEFAULT_DB_ALIAS, other_phone, phone) == verification
+
+
+def test_a_value_that_is_no_text_of_a_call_stays_as_compiled(verification, phone):
+    @statements.compiled
+    def row_of(number):
+        return PhoneVerification.objects.filter(phone_number=number, serial=1)
+
+    assert row_of(DEFAULT_DB_ALIAS, phone) == verification
+    PhoneVerification.objects.update(serial=2)
+    assert row_of(DEFAULT_DB_ALIAS, phone) is None
+
+
+def test_a_compiled_row_has_annotations_and_joined_rows(code, django_assert_num_queries):
+    @statements.compiled
+    def row_of(text):
+        rows = ReferralCode.objects.select_related("user").filter(code=text)
+        return rows.annotate(twice=Concat("code", "code"), said=Value(True))
+
+    with django_assert_num_queries(1):
+        row = row_of(DEFAULT_DB_ALIAS, "A0")
+        assert (row.twice, row.said, row.user) == ("A0A0", True, code.user)
+    assert row._state.db == DEFAULT_DB_ALIAS
 
 
 # update
-
-
-def test_a_column_of_one_row_is_read(verification, phone, other_phone):
-    other = PhoneVerification.objects.create(phone_number=other_phone, purpose="sign_in")
-    keys = [verification.pk, other.pk, -1]
-    read = [statements.value(PhoneVerification, "phone_number", using=DEFAULT_DB_ALIAS, key=key) for key in keys]
-    assert read == [phone, other_phone, None]
 
 
 def test_the_values_are_written_to_the_row_that_is_as_where_says(verification, phone, other_phone):

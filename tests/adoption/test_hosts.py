@@ -13,7 +13,7 @@ from django.db import connection
 ROOT = Path(__file__).parents[2]
 HOSTS = ROOT / "tests/hosts"
 KINDS = ["phone_first", "abstract_user", "own_field", "own_text", "profile", "uuid_key", "auth_user"]
-OTHERS = ["email_user", "history", "own_jwt", "second_factor", "soft_delete"]
+OTHERS = ["email_user", "history", "own_jwt", "referrals_only", "second_factor", "signin_only", "soft_delete"]
 # Their keys, columns or constraints are others than those of the tests' own user model.
 OTHER_TABLES = {"own_text", "profile", "uuid_key", "email_user"}
 FLOWS = {**dict.fromkeys(KINDS, "flow"), **{host: f"flow_{host}" for host in OTHERS}}

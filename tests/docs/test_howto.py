@@ -434,7 +434,8 @@ def test_the_blocks_that_pages_add_to_those_of_the_base_are_listed():
     assert {name: found for name, found in added.items() if found} == {
         "sign_in.html": {"captcha"},
         "enter_code.html": {"captcha"},
-        "profile.html": {"sign_out"},
+        "referrals.html": {"person", "sign_out"},
+        "profile.html": {"person", "sign_out"},
     }
     assert "also have the block `captcha`, `profile.html` has `sign_out`." in " ".join(HOWTO["templates"].split())
 

@@ -84,7 +84,7 @@ def test_a_guess_that_is_made_while_its_row_goes_is_not_lost():
 
     def guess():
         try:
-            return PhoneVerification.objects.compare_and_set(row, State(wrong_guesses_since_success=1))
+            return PhoneVerification.objects.write(row, State(wrong_guesses_since_success=1))
         finally:
             connections.close_all()
 
