@@ -244,7 +244,7 @@ def test_a_refusal_is_shown_beside_its_field_with_its_status(rf, refusal, status
         field = "code"
         template_name = "phone_referrals/field.html"
 
-        def proceed(self, data):
+        def form_valid(self, form):
             raise refusal
 
     request = rf.post("/", {"code": "123456"})
@@ -254,11 +254,6 @@ def test_a_refusal_is_shown_beside_its_field_with_its_status(rf, refusal, status
     assert answer.status_code == status
     assert answer.headers.get("Retry-After") == retry_after
     assert str(refusal.message) in answer.context_data["form"].errors["code"][0]
-
-
-def test_a_page_of_the_site_says_what_its_form_is_for(rf):
-    with pytest.raises(NotImplementedError):
-        FormPage().proceed({})
 
 
 def test_a_page_of_the_site_needs_few_lines(rf, make_user):

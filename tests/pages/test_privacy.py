@@ -92,9 +92,9 @@ CRASHES = [
     "phone_referrals.signin.codes.derive",
     "phone_referrals.accounts.PhoneAccounts.create",
     "phone_referrals.tokens.session.login",
-    "phone_referrals.signin.sign_in.redeem_first",
-    "phone_referrals.signin.pages.sign_in",
-    "phone_referrals.signin.pages.explain",
+    "phone_referrals.profiles.sign_in.redeem_first",
+    "phone_referrals.profiles.pages.sign_in",
+    "phone_referrals.profiles.pages.explain",
 ]
 
 
@@ -129,7 +129,7 @@ def test_a_crash_while_a_code_is_entered_is_reported_without_number_and_code(
         "phone_referrals.signin.policy.on_request",
         "phone_referrals.sms.render_to_string",
         "phone_referrals.signin.pages.request_code",
-        "phone_referrals.signin.facts.client_address",
+        "phone_referrals.http.client_address",
         "phone_referrals.signin.pending.PendingSignIn.keep",
     ],
 )

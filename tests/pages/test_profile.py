@@ -246,9 +246,9 @@ def test_invitees_are_shown_newest_first_masked_and_with_their_date(client, me, 
     assert "People you invited 3" in text_of(client.get("/"))
 
 
-def test_an_invitee_without_a_phone_is_a_dash(client, me):
-    add_invitees(me, 1)
-    assert invitees_in(client.get("/")) == ["–"]
+def test_an_invitee_without_a_phone_is_shown_by_a_number(client, me):
+    (invited,) = add_invitees(me, 1)
+    assert invitees_in(client.get("/")) == [f"#{invited}"]
 
 
 @pytest.mark.parametrize(

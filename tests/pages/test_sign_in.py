@@ -777,6 +777,7 @@ def test_nobody_may_sign_out_nobody(client, path):
 
 def test_the_next_user_of_a_browser_sees_nothing_of_the_one_before(browser, phone, other_phone):
     client = browser(phone)
+    client.get("/")
     code = ReferralCode.objects.get().code
     client.post("/sign-out/")
     assert client.get("/sign-in/").content.decode().count("2015550100") == 0

@@ -94,6 +94,14 @@ def test_the_list_is_oneself_ones_referrer_and_then_those_one_invited(read, peop
     assert [each["id"] for each in first["results"]] == expected
     last = read(first["next"].partition("/api/users/")[2]).json()
     assert ([each["id"] for each in last["results"]], last["next"]) == ([people["friend"].pk], None)
+    assert read(last["previous"].partition("/api/users/")[2]).json() == first
+
+
+def test_a_page_that_has_become_empty_repeats_nobody(read, people):
+    add_invitees(people["me"], 20)
+    following = read().json()["next"].partition("/api/users/")[2]
+    Referral.objects.filter(referred=people["friend"]).delete()
+    assert read(following).json() == {"next": None, "previous": None, "results": []}
 
 
 @pytest.mark.parametrize("reader", ["top", "stranger"])

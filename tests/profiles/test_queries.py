@@ -17,10 +17,10 @@ def test_users_are_listed_newest_keys_first():
 
 def test_a_profile_has_the_active_code_and_no_other(make_user):
     user = make_user()
-    assert queries.profiles().get().active_referral_code is None
+    assert not hasattr(queries.profiles().get(), "active_phone_referral_code")
     ReferralCode.objects.create(user=user, code="AAAAAA")
     ReferralCode.objects.create(user=user, active_for=user, code="BBBBBB")
-    assert queries.profiles().get().active_referral_code == "BBBBBB"
+    assert queries.profiles().get().active_phone_referral_code.code == "BBBBBB"
 
 
 def test_a_user_with_several_codes_is_one_row(make_user):
@@ -29,35 +29,6 @@ def test_a_user_with_several_codes_is_one_row(make_user):
         ReferralCode.objects.create(user=user, code=f"CODE{number}", active_for=None if number else user)
     add_invitees(user, 3)
     assert queries.profiles().filter(pk=user.pk).count() == 1
-
-
-def test_invitees_are_those_of_one_user(make_user):
-    user, other = make_user(0), make_user(1)
-    expected = add_invitees(user, 3)
-    add_invitees(other, 3)
-    assert [row.pk for row in queries.invitees_page(user).rows] == expected
-
-
-@pytest.mark.parametrize(
-    ("invited", "count", "capped"), [(0, 0, False), (20, 20, False), (21, 21, False), (30, 30, False), (31, 30, True)]
-)
-def test_invitees_are_counted_to_the_cap_and_no_further(make_user, monkeypatch, invited, count, capped):
-    monkeypatch.setattr(queries, "MAX_COUNT", 30)
-    user = make_user()
-    add_invitees(user, invited)
-    invitees = queries.invitees(user)
-    assert (invitees.count, invitees.capped) == (count, capped)
-    assert len(invitees.page.rows) == min(invited, 20)
-
-
-@pytest.mark.parametrize("invited", [1, 20, 50])
-def test_statements_do_not_grow_with_invitees(make_user, invited, django_assert_num_queries):
-    user = make_user()
-    add_invitees(user, invited)
-    # The page, and the count where the page does not say it.
-    with django_assert_num_queries(1 if invited <= 20 else 2):
-        invitees = queries.invitees(user)
-        assert all(row.referred.phone_number is None for row in invitees.page.rows)
 
 
 @pytest.mark.parametrize("users", [1, 50])
@@ -101,6 +72,6 @@ def test_what_a_manager_of_the_host_hides_may_depend_on_the_moment(make_user, mo
 
 
 def test_a_bad_cursor_is_refused(make_user):
-    for read in (queries.users_page, lambda cursor: queries.invitees_page(make_user(), cursor)):
+    for read in (queries.users_page, lambda cursor: queries.network_page(make_user(), cursor)):
         with pytest.raises(InvalidCursor):
             read("x")

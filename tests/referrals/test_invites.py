@@ -471,7 +471,8 @@ def test_the_answer_of_the_api_drops_no_cookie_where_there_is_none(site, client,
 )
 def test_a_code_of_any_characters_invites_by_its_link(site, client, make_user, phone, sign_in, last_code, vanity):
     owner = sign_in("+12015550140")
-    ReferralCode.objects.update(code=fold(vanity))
+    user = get_user_model().objects.get()
+    ReferralCode.objects.create(user=user, active_for=user, code=fold(vanity))
     link = owner.get("/api/referrals/").json()["referral_link"]
 
     assert client.get(link)["Location"] == f"/sign-in/?{urlencode({'invite': fold(vanity)})}"

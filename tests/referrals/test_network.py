@@ -3,6 +3,7 @@ from math import hypot
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import models
 
 from phone_referrals.models import Referral
 from phone_referrals.referrals import network, tree
@@ -57,7 +58,7 @@ def test_numbers_are_masked(make_user, refer):
 
     (person,) = network.draw(me).people
 
-    assert person.phone == "+1 *** *** **17"
+    assert person.name == "+1 *** *** **17"
     assert person.label == "17"
 
 
@@ -81,23 +82,42 @@ def test_the_first_levels_are_drawn_before_the_next(make_user, refer):
     assert levels == [1] * 150 + [2] * 50
 
 
-def test_who_is_hidden_by_the_site_is_a_dot_without_a_number(make_user, refer, monkeypatch):
+def test_a_person_whom_the_site_hides_is_a_dot_without_a_name(make_user, refer, monkeypatch):
     me, hidden, below_hidden = map(make_user, range(3))
     refer(me, hidden)
     refer(hidden, below_hidden)
-    everybody = get_user_model().objects.all()
-    monkeypatch.setattr(network.queries, "users", lambda: everybody.exclude(pk=hidden.pk))
+    manager = Shown(everybody_but=hidden)
+    monkeypatch.setitem(get_user_model()._meta.__dict__, "default_manager", manager)
 
     drawn = network.draw(me)
 
-    assert [(person.phone, person.label) for person in drawn.people] == [("", ""), ("+1 *** *** **02", "02")]
+    assert [(person.name, person.label) for person in drawn.people] == [("", ""), ("+1 *** *** **02", "02")]
 
 
-def test_who_has_no_phone_is_a_dot_without_a_number(make_user):
+class Shown(models.Manager):
+    """A default manager of the host, which hides a user."""
+
+    def __init__(self, *, everybody_but):
+        super().__init__()
+        self.model, self.hidden = get_user_model(), everybody_but
+
+    def get_queryset(self):
+        return super().get_queryset().exclude(pk=self.hidden.pk)
+
+
+def test_a_person_without_a_phone_has_a_number(make_user):
     me = make_user()
-    add_invitees(me, 1)
+    (invited,) = add_invitees(me, 1)
 
-    assert [(person.phone, person.label) for person in network.draw(me).people] == [("", "")]
+    assert [person.name for person in network.draw(me).people] == [f"#{invited}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("+1 *** *** **02", "02"), ("#2", "#2"), ("#1234", "34"), ("j***@example.com", "j"), ("Ada", "A"), ("", "")],
+)
+def test_a_dot_has_digits_or_a_letter(name, label):
+    assert network.Person(name=name).label == label
 
 
 def test_who_was_deleted_is_not_drawn_and_neither_are_those_below(make_user, refer):
@@ -224,5 +244,5 @@ def test_the_picture_is_the_same_in_whatever_order_the_database_finds_people(mak
         referrers = {a.pk: me.pk, b.pk: me.pk, c.pk: a.pk, d.pk: a.pk}
         found = [(each.pk, referrers[each.pk]) for each in order]
         monkeypatch.setattr(tree, "people_below", lambda *_args, found=found, **_options: found)
-        drawn.append({(each.phone, each.x, each.y) for each in network.draw(me).people})
+        drawn.append({(each.name, each.x, each.y) for each in network.draw(me).people})
     assert drawn[0] == drawn[1]

@@ -1,7 +1,10 @@
 import pytest
+from rest_framework.test import APIRequestFactory, force_authenticate
 
-from phone_referrals.models import ReferralCode
+from phone_referrals.models import Referral, ReferralCode
 from phone_referrals.referrals import codes, tree
+from phone_referrals.referrals.views import RedeemView
+from tests.people import add_invitees
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +30,8 @@ def test_one_sees_ones_own_code_and_link(api, user, settings):
     assert answer.json() == {
         "referral_code": code,
         "referral_link": f"http://testserver/join/{code}",
+        "referred_by": None,
+        "has_redeemed": False,
         "levels": [{"level": 1, "count": 0}, {"level": 2, "count": 0}, {"level": 3, "count": 0}],
         "capped": False,
     }
@@ -60,10 +65,52 @@ def test_a_count_that_stopped_says_so(api, user, make_people, refer, monkeypatch
     assert answer["levels"][0]["count"] == 3
 
 
-def test_nobody_sees_it_unless_signed_in(api):
+def test_one_sees_by_whom_one_was_invited(api, user, make_user, refer):
+    referrer = make_user(1)
+    refer(referrer, user)
+    answer = api.get("/api/referrals/").json()
+    assert (answer["has_redeemed"], answer["referred_by"]) == (True, {"id": referrer.pk, "name": "+1 *** *** **01"})
+
+    Referral.objects.update(referrer=None)
+    answer = api.get("/api/referrals/").json()
+    assert (answer["has_redeemed"], answer["referred_by"]) == (True, None)
+
+
+def test_a_code_that_is_redeemed_is_answered_with_ones_referrals(api, user, make_user):
+    """As a site that has referrals alone answers; with sign-in it is the profile."""
+    request = APIRequestFactory().post("/", {"referral_code": codes.code_of(make_user(1)).code})
+    force_authenticate(request, user)
+
+    answer = RedeemView.as_view()(request)
+
+    assert answer.status_code == 201
+    assert answer.data == api.get("/api/referrals/").json()
+    assert answer.data["has_redeemed"] is True
+
+
+def test_one_lists_ones_invitees_newest_first_page_by_page(api, user):
+    expected = add_invitees(user, 25)
+
+    first = api.get("/api/referrals/invitees/").json()
+    second = api.get(first["next"]).json()
+
+    assert [each["user"]["id"] for each in [*first["results"], *second["results"]]] == expected
+    assert (first["previous"], second["next"]) == (None, None)
+    assert api.get(second["previous"]).json() == first
+    assert set(first["results"][0]) == {"user", "created_at"}
+
+
+def test_a_cursor_of_nobody_is_refused(api):
+    answer = api.get("/api/referrals/invitees/?cursor=x")
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor")
+
+
+@pytest.mark.parametrize("path", ["/api/referrals/", "/api/referrals/invitees/"])
+def test_nobody_sees_it_unless_signed_in(api, path):
     api.force_authenticate(None)
 
-    answer = api.get("/api/referrals/")
+    answer = api.get(path)
 
     assert answer.status_code == 401
     assert answer.json()["code"] == "not_authenticated"

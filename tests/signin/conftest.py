@@ -4,6 +4,8 @@ from types import SimpleNamespace
 import pytest
 import time_machine
 
+OLD, NEW = "+12015550100", "+12015550150"
+
 
 @pytest.fixture
 def clock():

@@ -15,7 +15,7 @@ from phone_referrals.accounts import PhoneAccounts, get_accounts
 from phone_referrals.models import PhoneVerification, UserSession
 from phone_referrals.signin import policy
 from tests.codes import wrong
-from tests.profiles.conftest import NEW, OLD
+from tests.signin.conftest import NEW, OLD
 
 # Its times are right on a site without time zones, too.
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("zone_of_the_site")]
@@ -358,7 +358,7 @@ def test_what_the_database_refuses_for_another_reason_is_no_taken_phone(me, chan
 
 
 def test_the_calls_are_limited_by_address_as_the_others_are():
-    from phone_referrals.signin import account_views as views
+    from phone_referrals.signin import views
     from phone_referrals.throttling import AuthThrottle, GetVerifyCodeThrottle
 
     for view in (views.GetChangeCodeView, views.GetDeleteCodeView):

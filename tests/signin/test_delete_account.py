@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from phone_referrals.accounts import PhoneAccounts, lock
 from phone_referrals.models import PhoneVerification, RedeemedPhone, Referral, ReferralCode
 from tests.hosts.phone_first.models import Profile
-from tests.profiles.conftest import NEW, OLD
+from tests.signin.conftest import NEW, OLD
 
 pytestmark = pytest.mark.django_db
 
@@ -167,6 +167,7 @@ def test_a_user_who_is_protected_meanwhile_is_refused(me, post, last_code, monke
 
 
 class KeepingAccounts(PhoneAccounts):
+    keeps_users = True
     delete = retire
 
 

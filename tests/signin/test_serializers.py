@@ -1,7 +1,17 @@
 import pytest
+from django.contrib.auth.models import AnonymousUser
+from rest_framework.authentication import SessionAuthentication, TokenAuthentication
+from rest_framework.request import Request
 
 from phone_referrals.exceptions import InvalidCode
-from phone_referrals.signin.serializers import AuthSerializer, CodeField, GetVerifyCodeSerializer, PhoneNumberField
+from phone_referrals.signin.serializers import (
+    AuthSerializer,
+    CodeField,
+    GetVerifyCodeSerializer,
+    PhoneNumberField,
+    UserSerializer,
+)
+from tests.people import add_users
 
 
 def errors_of(serializer):
@@ -104,20 +114,47 @@ def test_all_errors_are_told_at_once():
     assert errors_of(AuthSerializer(data={})) == {"phone_number": ["required"], "code": ["required"]}
 
 
-@pytest.mark.parametrize(
-    ("data", "referral_code"), [({}, None), ({"referral_code": ""}, ""), ({"referral_code": " a b "}, "a b")]
-)
-def test_a_referral_code_may_be_left_out(data, referral_code):
-    serializer = AuthSerializer(data={"phone_number": "+12015550100", "code": "123456", **data})
-    assert serializer.is_valid()
-    assert serializer.validated_data.get("referral_code") == referral_code
-
-
-def test_a_referral_code_has_a_greatest_length():
-    data = {"phone_number": "+12015550100", "code": "123456", "referral_code": "A" * 501}
-    assert errors_of(AuthSerializer(data=data)) == {"referral_code": ["max_length"]}
-
-
 def test_a_host_may_allow_other_lengths():
     assert PhoneNumberField(max_length=12).max_length == 12
     assert CodeField(max_length=12).max_length == 12
+
+
+# Answers
+
+
+@pytest.fixture
+def seen_by(db, rf):
+    """Read a user with the eyes of another one."""
+
+    def seen_by(reader, user, by=SessionAuthentication):
+        request = Request(rf.get("/"))
+        request.user, request.auth, request._authenticator = reader, None, by()
+        return UserSerializer(user, context={"request": request}).data
+
+    return seen_by
+
+
+@pytest.mark.parametrize(
+    ("attributes", "by", "sees"),
+    [
+        ({}, SessionAuthentication, "+1 *** *** **01"),
+        ({"is_superuser": True}, SessionAuthentication, "+1 *** *** **01"),
+        ({"is_staff": True}, SessionAuthentication, "+12015550101"),
+        ({"is_staff": True}, TokenAuthentication, "+1 *** *** **01"),
+    ],
+)
+def test_only_staff_by_session_see_anothers_number(make_user, seen_by, attributes, by, sees):
+    reader, other = make_user(0), make_user(1)
+    vars(reader).update(attributes)
+    assert seen_by(reader, other, by=by) == {"id": other.pk, "phone_number": sees}
+    assert seen_by(reader, reader)["phone_number"] == "+12015550100"
+
+
+def test_nobody_sees_no_number(make_user, seen_by):
+    assert seen_by(AnonymousUser(), make_user())["phone_number"] == "+1 *** *** **00"
+
+
+def test_a_user_without_a_phone_has_an_empty_number(make_user, seen_by):
+    (user,) = add_users(1)
+    assert seen_by(make_user(), user)["phone_number"] == ""
+    assert seen_by(user, user)["phone_number"] == ""

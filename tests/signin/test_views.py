@@ -3,6 +3,8 @@ from django.contrib.auth.signals import user_logged_out
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
+from phone_referrals.models import ReferralCode
+
 pytestmark = pytest.mark.django_db
 
 GET_CODE = "/api/users/get_verify_code/"
@@ -120,3 +122,26 @@ def test_who_came_with_a_session_ends_it_and_the_tokens_only_when_all_are_to_end
 def test_only_who_is_signed_in_can_sign_out(api, path):
     answer = api.post(path)
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Token")
+
+
+# A site that has sign-in alone
+
+
+@pytest.mark.urls("phone_referrals.signin.urls")
+def test_sign_in_alone_says_nothing_of_referrals(api, phone, send_code):
+    data = {"phone_number": phone, "code": send_code(phone), "referral_code": "ABCDEF"}
+    answer = api.post("/users/auth/", data, format="json")
+    assert answer.status_code == 201
+    assert set(answer.json()) == {"token_type", "token", "created", "user"}
+    api.credentials(HTTP_AUTHORIZATION=f"Token {answer.json()['token']}")
+    assert api.get("/users/me/").json() == {"id": answer.json()["user"]["id"], "phone_number": phone}
+    assert not ReferralCode.objects.exists()
+
+
+@pytest.mark.urls("phone_referrals.signin.urls")
+def test_an_account_is_deleted_without_referrals(api, make_user, phone, last_code):
+    user = make_user()
+    api.force_authenticate(user)
+    api.post("/users/me/get_verify_code/")
+    assert api.post("/users/me/delete/", {"code": last_code(phone)}).status_code == 204
+    assert not type(user).objects.exists()

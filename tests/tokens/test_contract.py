@@ -9,7 +9,6 @@ from drf_spectacular.drainage import GENERATOR_STATS, reset_generator_stats
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
-from phone_referrals.models import ReferralCode
 from phone_referrals.tokens import get_issuer
 from tests.tokens.conftest import ISSUERS, Handler, status
 
@@ -165,15 +164,6 @@ def test_django_hears_of_it_once(kind, api, phone, last_code):
         for signal, receiver in zip(signals.values(), receivers, strict=True):
             signal.disconnect(receiver)
     assert heard == ["failed", "in", "out"]
-
-
-def test_signing_up_again_with_a_code_that_was_taken_begins_anew(me, monkeypatch, sign_in, other_phone):
-    """A kind that writes on the way is rolled back with the user, and writes again."""
-    taken = iter([ReferralCode.objects.get().code, "ABCDEF"])
-    monkeypatch.setattr("phone_referrals.referrals.codes.generate", lambda length: next(taken))
-    client = sign_in(other_phone)
-    assert client.answer["created"] is True
-    assert client.get("/api/users/me/").json()["referral_code"] == "ABCDEF"
 
 
 def test_the_answer_of_a_sign_in_is_described_as_it_is(kind, me):

@@ -102,7 +102,16 @@ def test_nobody_loses_a_password(sign_in, phone, path):
 def test_sessions_that_are_nowhere_on_the_server_are_refused(settings):
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
     with pytest.raises(ImproperlyConfigured, match="SESSION_ENGINE"):
-        SessionIssuer()
+        SessionIssuer().issue(None, created=False)
+
+
+def test_a_site_with_sessions_in_cookies_may_issue_tokens(settings, use, sign_in, phone):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    use("drf")
+    client = sign_in(phone)
+    assert status(client) == 200
+    assert client.post("/api/users/logout_all/").status_code == 204
+    assert status(client) == 401
 
 
 @pytest.mark.parametrize("engine", ["db", "cache", "cached_db", "file"])
@@ -221,7 +230,7 @@ def test_a_session_whose_key_has_changed_is_found_again(settings, sign_in, phone
 def test_what_did_not_begin_here_is_not_kept(rf, session):
     request = rf.get("/")
     vars(request).update(session)
-    follow_key(request, request.user)
+    follow_key(request, None)
     assert not UserSession.objects.exists()
 
 

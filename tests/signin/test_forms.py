@@ -1,6 +1,6 @@
 import pytest
 
-from phone_referrals.signin.forms import CodeForm, PhoneForm, RedeemForm
+from phone_referrals.signin.forms import CodeForm, PhoneForm
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,6 @@ def test_a_code_has_as_many_digits_as_the_site_says(settings):
     [
         (PhoneForm, "phone_number", ['type="tel"', 'autocomplete="tel"', "autofocus", "required"]),
         (CodeForm, "code", ['inputmode="numeric"', 'autocomplete="one-time-code"', 'type="text"', "autofocus"]),
-        (RedeemForm, "referral_code", ['autocomplete="off"', 'autocapitalize="characters"', 'spellcheck="false"']),
     ],
 )
 def test_a_phone_offers_the_right_keyboard_and_help(form, field, attributes):
