@@ -9,7 +9,7 @@ from rest_framework.authentication import BasicAuthentication, SessionAuthentica
 from rest_framework.response import Response
 from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
 
-from phone_referrals.api import ApiView, OpenView, Refusal
+from phone_referrals.api import ActionView, ApiView, OpenView, Refusal
 from phone_referrals.exceptions import Busy, DeliveryFailed, InvalidCode, PhoneReferralsError, ResendTooSoon
 from phone_referrals.tokens import drf
 
@@ -54,6 +54,11 @@ def test_a_refusal_is_answered_with_its_status_code_and_wait(error, status, extr
     assert response.status_code == status
     assert response.data == {"detail": error.message, "code": error.code, **extra}
     assert response.headers.get("Retry-After") == retry_after
+
+
+def test_an_action_of_the_host_says_what_it_does():
+    with pytest.raises(NotImplementedError):
+        ActionView().act({})
 
 
 def test_a_refusal_of_the_host_needs_three_lines():
