@@ -95,6 +95,16 @@ def test_a_value_that_is_no_text_of_a_call_stays_as_compiled(verification, phone
     assert row_of(DEFAULT_DB_ALIAS, phone) is None
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_compiled_statement_runs_in_every_thread(verification, phone, at_once):
+    @statements.compiled
+    def row_of(number):
+        return PhoneVerification.objects.filter(phone_number=number)
+
+    assert row_of(DEFAULT_DB_ALIAS, phone) == verification
+    assert at_once(*[lambda: row_of(DEFAULT_DB_ALIAS, phone)] * 3) == [verification] * 3
+
+
 def test_a_compiled_row_has_annotations_and_joined_rows(code, django_assert_num_queries):
     @statements.compiled
     def row_of(text):

@@ -82,6 +82,14 @@ FOLDERS = {
             ),
         ),
         step("get_referrals", 200, expect("One person on the first level.", "answer.levels[0].count).to.eql(1")),
+        step(
+            "list_own_invitees",
+            200,
+            expect(
+                "The friend is the newest.",
+                'answer.results[0].user.id).to.eql(pm.collectionVariables.get("friend_id")',
+            ),
+        ),
         step("list_users", 200),
         step("get_user", 200, expect("Another's number is masked.", 'answer.phone_number).to.include("***"')),
         step("list_invitees", 200),

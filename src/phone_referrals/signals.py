@@ -14,7 +14,7 @@ ends it. By it the package keeps that a phone has redeemed. Code of a site that 
 | `phone_verified` | `PhoneVerification` | `phone_number`, `purpose` |
 | `user_signed_up` | the user model | `user`, `request` |
 | `phone_changed` | the user model | `user`, `old_phone_number`, `new_phone_number` |
-| `phone_left` | the user model | `user`, `phone_number` |
+| `phone_left` | the user model | `user`, `phone_number`, `is_deleted` where the site keeps the row of a deleted user |
 | `referral_redeemed` | `Referral` | `referral` |
 """
 

@@ -57,6 +57,7 @@ def compiled(build: Callable[..., models.QuerySet[Any]]) -> Callable[..., Any]:
         rows, compiler, sql, places = compiler_of(using, len(texts))
         values = dict(zip((f"${place}" for place in range(len(texts))), texts, strict=True))
         bound, clone = copy(compiler), rows.all()
+        bound.connection = connections[using]  # This thread's.
         bound.as_sql = lambda *_, **__: (sql, [values.get(each, each) for each in places])
         clone.query.get_compiler = lambda *_, **__: bound  # type: ignore[method-assign]
         return next(iter(clone), None)

@@ -13,7 +13,12 @@ def test_the_committed_description_is_that_of_the_example_site(tmp_path):
     subprocess.run(
         [sys.executable, "manage.py", "spectacular", "--file", made],
         cwd=ROOT / "example_project",
-        env={"PATH": os.environ["PATH"], "DEBUG": "1", "DATABASE_URL": "sqlite://:memory:"},
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "DEBUG": "1",
+            "DATABASE_URL": "sqlite://:memory:",
+        },
         check=True,
     )
     assert made.read_text() == postman.DESCRIPTION.read_text(), "Run: make reference"

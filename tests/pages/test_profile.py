@@ -48,6 +48,14 @@ def test_who_was_disabled_is_signed_out(client, me):
     assert client.get("/").status_code == 302
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_user_who_is_deleted_meanwhile_is_led_to_the_sign_in(client, monkeypatch, method):
+    monkeypatch.setattr("phone_referrals.pages.page.follow_key", lambda *_: get_user_model().objects.all().delete())
+    answer = getattr(client, method)("/", {"referral_code": "ABCDEF"})
+    assert (answer.status_code, answer["Location"]) == (303, "/sign-in/")
+
+
 def test_the_profile_shows_ones_number_code_and_link(client, me, text_of):
     page = client.get("/")
 

@@ -22,7 +22,7 @@ def pause():
     time.sleep(0.02)
 
 
-def decide(phone_number, purpose, policy, *, with_is_known=False):
+def decide(phone_number, purpose, policy):
     """As `signin.verification._decide`, without comparing when it sets."""
     row = PhoneVerification.objects.filter(phone_number=phone_number, purpose=purpose).first()
     row = row or PhoneVerification(phone_number=phone_number, purpose=purpose)
@@ -41,7 +41,7 @@ def decide(phone_number, purpose, policy, *, with_is_known=False):
     return decision, row
 
 
-def enter(request, proof, issuer):
+def enter(proof, issuer):
     """As `signin.sign_in._enter`, taking nobody's having been there for nobody's being there."""
     accounts = get_accounts()
     user = accounts.find(proof.phone_number)
@@ -50,7 +50,6 @@ def enter(request, proof, issuer):
     pause()
     with transaction.atomic():
         user = accounts.create(proof.phone_number)
-        codes.new_code(user).save()
         return SignedIn(user=user, created=True, token=issuer.issue(user, created=True))
 
 
@@ -89,15 +88,15 @@ def take_one_use(referral_code):
     return True
 
 
-def change(request, phone_number):
+def change(user, phone_number, issuer):
     """As `signin.change_phone._change`, taking nobody's having had the phone for nobody's having it."""
     accounts = get_accounts()
     if accounts.find(phone_number):
         raise PhoneTaken
     pause()
-    old = accounts.phone_of(request.user)
-    accounts.set_phone(request.user, phone_number)
-    return PhoneChanged(user=request.user, token={}), old
+    old = accounts.phone_of(user)
+    accounts.set_phone(user, phone_number)
+    return PhoneChanged(user=user, token={}), old
 
 
 def lock(user):

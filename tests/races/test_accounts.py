@@ -5,7 +5,6 @@ from collections import Counter
 from contextlib import nullcontext
 from functools import partial
 from itertools import pairwise
-from types import SimpleNamespace
 
 import pytest
 from django.contrib import admin
@@ -28,6 +27,7 @@ from phone_referrals.referrals.edges import MAX_WAIT
 from phone_referrals.referrals.redeem import redeem
 from phone_referrals.signin import change_phone, delete_account
 from phone_referrals.signin.change_phone import PhoneChanged
+from phone_referrals.tokens import get_issuer
 from tests.races import naive
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,8 +44,7 @@ def changes_to_one_phone(at_once, make_user):
     def scenario():
         get_user_model().objects.all().delete()
         users = [make_user(number) for number in range(THREADS)]
-        requests = [SimpleNamespace(user=user, auth=None, successful_authenticator=None) for user in users]
-        results = at_once(*[lambda request=request: change_phone._change(request, NEW) for request in requests])
+        results = at_once(*[lambda user=user: change_phone._change(user, NEW, get_issuer()) for user in users])
         return Counter(type(each[0] if isinstance(each, tuple) else each) for each in results)
 
     return scenario

@@ -33,6 +33,7 @@ CALLS = [
     ("get", "users/{user}/"),
     ("get", "users/{user}/invitees/"),
     ("get", "referrals/"),
+    ("get", "referrals/invitees/"),
     ("get", "users/me/sessions/"),
     ("post", "referrals/referral_code/"),
     ("post", "users/get_verify_code/"),

@@ -27,7 +27,7 @@ from django.views.generic.edit import FormMixin
 from django.views.i18n import set_language
 from rest_framework.throttling import BaseThrottle
 
-from phone_referrals.exceptions import NotUTF8, PhoneReferralsError, TooManyRequests, Unavailable
+from phone_referrals.exceptions import AccountDisabled, NotUTF8, PhoneReferralsError, TooManyRequests, Unavailable
 from phone_referrals.http import RETRY_AFTER, guarded, is_database_down, require_utf8
 from phone_referrals.pages.words import explain
 from phone_referrals.routing import address_of
@@ -173,7 +173,10 @@ class SignedInPage(AccessMixin, Page):
         if not request.user.is_authenticated:
             return self.handle_no_permission()
         follow_key(request, request.user)
-        return super().dispatch(request, *args, **kwargs)
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except AccountDisabled:  # The user was deleted a moment ago.
+            return SeeOther(self.sign_in_url())
 
     def get_login_url(self) -> str:
         return self.sign_in_url()
