@@ -28,8 +28,9 @@ from django.test.runner import DiscoverRunner  # noqa: E402
 
 from phone_referrals.exceptions import PhoneReferralsError  # noqa: E402
 from phone_referrals.models import Referral, ReferralCode  # noqa: E402
-from phone_referrals.profiles import delete_account  # noqa: E402
+from phone_referrals.referrals import codes  # noqa: E402
 from phone_referrals.referrals.redeem import redeem  # noqa: E402
+from phone_referrals.signin import delete_account  # noqa: E402
 
 ROWS = """
     INSERT INTO {users} (password, is_superuser, is_staff, is_active, date_joined, phone_number)
@@ -72,7 +73,7 @@ def main(friends: int, users: int) -> None:
     bystander = threading.Thread(target=enter, daemon=True)
     bystander.start()
     began = time.monotonic()
-    with mock.patch.object(delete_account, "check_code"):
+    with mock.patch.object(delete_account, "check_code"), codes.withdrawn(star):
         delete_account.delete_account(star, code="")
     print(f"a referrer with {friends} friends: {time.monotonic() - began:.1f} s")
     is_over.set()

@@ -128,15 +128,20 @@ def buffers(node):
     return node["Shared Hit Blocks"] + node["Shared Read Blocks"]
 
 
-def cursor_at(first, place):
-    """The cursor that ends a page with the invitee of the first user at `place`."""
+def cursor_at(first, place, *, backwards):
+    """The cursor of the page after the invitee of the first user at `place`, or before it."""
     referral = Referral.objects.of(first).order_by("-created_at", "-referred")[place]
-    return keyset._encode(referral, ["created_at", "referred"])
+    return keyset._encode(referral, ["created_at", "referred"], backwards=backwards)
 
 
+def cursor_of_users(key):
+    return keyset._encode(get_user_model()(pk=key), ["pk"], backwards=False)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("place", [None, 19, STAR // 2, STAR - 30])
-def test_a_page_of_newest_invitees_is_read_from_the_index_alone(first, place):
-    cursor = "" if place is None else cursor_at(first, place)
+def test_a_page_of_newest_invitees_is_read_from_the_index_alone(first, place, backwards):
+    cursor = "" if place is None else cursor_at(first, place + 2 * backwards, backwards=backwards)
 
     top, *nodes = nodes_of(lambda: invitees.invitees_page(first, cursor))
 
@@ -163,7 +168,7 @@ READS = {
     "levels below a friend": lambda first: tree.levels_below(first + 1, using="default"),
     "levels below a newcomer": lambda first: tree.levels_below(first + USERS - 1, using="default"),
     "users": lambda first: queries.users_page(),
-    "users, deep": lambda first: queries.users_page(keyset._encode(get_user_model()(pk=first + 5000), ["pk"])),
+    "users, deep": lambda first: queries.users_page(cursor_of_users(first + 5000)),
     "people of a star": lambda first: queries.network_page(get_user_model()(pk=first)),
     "people of a friend": lambda first: queries.network_page(get_user_model()(pk=first + 1)),
     "a stranger": lambda first: list(queries.near(get_user_model()(pk=first), queries.users()).filter(pk=first + 1)),
@@ -242,6 +247,7 @@ CALLS = {
     ],
     "redeem": [lambda site: site.post("referrals/referral_code/", **invite(site))],
     "referrals": [lambda site: site.get("referrals/")],
+    "own_invitees": [lambda site: site.get("referrals/invitees/")],
     "get_change_code": [lambda site: site.post("users/me/phone/get_verify_code/", phone_number="+12015550102")],
     "change_phone": [
         lambda site: site.post(
