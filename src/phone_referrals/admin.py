@@ -18,6 +18,7 @@ from phonenumber_field.formfields import PhoneNumberField
 
 from phone_referrals import halves
 from phone_referrals.accounts import get_accounts, lock
+from phone_referrals.admin_lists import CappedPaginator, UnreportedAdmin, phone_in
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import AccountDisabled
 from phone_referrals.http import guarded

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from phone_referrals import phones
+from phone_referrals.admin_lists import ListAdmin, phone_in
 from phone_referrals.signin.chart import draw
 from phone_referrals.signin.models import PhoneVerification, SmsUsage
 
