@@ -26,7 +26,7 @@ def about(bench: Any) -> str:
     return (
         f"{', '.join(versions)}; Python {platform.python_version()}; {options.rounds} rounds, each work done "
         f"{options.count} times in each. Against itself, the package does its works at {min(control):.2f} to "
-        f"{max(control):.2f} of its speed: what differs by less is noise."
+        f"{max(control):.2f} of its speed: smaller differences are noise."
     )
 
 
@@ -53,7 +53,7 @@ def figures(bench: Any) -> list[tuple[Any, ...]]:
         ("new sign-in, requests/s ÷ allauth", 2.7, 3.5, against(new, "rate", "allauth"), at_least),
         ("own profile, requests/s ÷ floor", 0.65, 0.75, against("own profile", "rate"), at_least),
         ("enter a code, circles refused, p50 ÷ floor", 1.8, 1.5, against("enter a code", "p50"), at_most),
-        (f"slowdown at {bench.options.users:,} users, the worst of all calls", 1.15, 1.05, slowdown(), at_most),
+        (f"slowdown at {bench.options.users:,} users, the worst of all requests", 1.15, 1.05, slowdown(), at_most),
         ("one code by 8 processes, `redeem()` ÷ bare insert", 0.4, 0.6, redeems(durable=False), at_least),
         ("the same with commits that wait for the disk", 0.4, 0.6, redeems(durable=True), at_least),
     ]

@@ -1,11 +1,13 @@
 """Describes the HTTP API in Markdown, from the committed `docs/openapi.yaml`; see `reference.py`."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from django.urls import get_resolver
 
 from phone_referrals import exceptions
 
@@ -68,15 +70,24 @@ def operation(call: Schema) -> str:
 
 
 def write_list() -> str:
-    """List the calls, then the refusals that all of them share."""
-    lines = ["| call | for | |", "|---|---|---|"]
+    """List the endpoints with the halves whose URLs have them, then the refusals that all of them share."""
+    lines = ["| endpoint | half | for | |", "|---|---|---|---|"]
     lines += [
-        f"| `{method} {path}` | {_readers(call)} | {call['description'].splitlines()[0]} |"
+        f"| `{method} {path}` | {_half(path)} | {_readers(call)} | {call['description'].splitlines()[0]} |"
         for path, method, call in calls()
     ]
     responses = {**next(call for _, _, call in calls() if not _is_open(call))["responses"]}
     shared = [_refusal(int(status), [], responses) for status in sorted(responses) if int(status) in SHARED]
-    return "\n".join([*lines, "", "Each of them may also answer:", "", *HEAD, *shared])
+    return "\n".join([*lines, "", "Each endpoint may also answer:", "", *HEAD, *shared])
+
+
+def _half(path: str) -> str:
+    patterns = {half: get_resolver(f"phone_referrals.{half}.urls").url_patterns for half in ("signin", "referrals")}
+    here = re.sub(r"{\w+}", "<>", path)
+    halves = [
+        half for half, of in patterns.items() if here in {re.sub(r"<.+?>", "<>", str(each.pattern)) for each in of}
+    ]
+    return "".join(halves) or "both"
 
 
 def _is_open(call: Schema) -> bool:

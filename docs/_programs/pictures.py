@@ -56,56 +56,42 @@ class Picture:
         return "\n".join([*self.parts, "</svg>\n"])
 
 
-def request() -> Picture:
-    """The way of a request: down, and back as an answer or as one kind of refusal."""
-    picture = Picture(760, 420, "The way of a request through the package")
-    doors = ["API: views, serializers", "pages: forms", "admin, commands"]
-    for number, door in enumerate(doors):
-        picture.box(
-            20 + 245 * number,
-            20,
-            230,
-            [door, ["HTTP and shape only", "HTTP and shape only", "the same functions"][number]],
-        )
-        picture.arrow((135 + 245 * number, 78), (135 + 245 * number, 108))
-    picture.box(
-        20,
-        110,
-        720,
-        [
-            "profiles/",
-            "the one place that knows both: sign up with a code, profile, change of phone, end of an account",
-        ],
+# The rooms, and their imports of each other, which a test compares with the source. URLconfs are outside the rooms.
+URLS = "phone_referrals.urls and phone_referrals.pages.urls include both halves"
+ROOMS = {
+    "profiles": (20, 20, 720, "the join: list of users, profiles, sign-in with a referral code", URLS),
+    "signin": (20, 150, 350, "codes and their limits, sign-in, sessions,", "change of phone, deletion of an account"),
+    "referrals": (390, 150, 350, "codes, invitations, redeeming, the tree,", "for any user model"),
+    "sms": (20, 290, 190, "gateways"),
+    "tokens": (285, 290, 190, "token types, sessions"),
+    "pages": (550, 290, 190, "base of all HTML pages"),
+}
+IMPORTS = {
+    ("profiles", "signin"): [(195, 97), (195, 148)],
+    ("profiles", "referrals"): [(565, 97), (565, 148)],
+    ("profiles", "tokens"): [(380, 97), (380, 288)],
+    ("profiles", "pages"): [(740, 58), (756, 58), (756, 318), (742, 318)],
+    ("signin", "sms"): [(115, 227), (115, 288)],
+    ("signin", "tokens"): [(290, 227), (330, 288)],
+    ("signin", "pages"): [(350, 227), (590, 288)],
+    ("referrals", "pages"): [(645, 227), (645, 288)],
+    ("pages", "tokens"): [(550, 318), (477, 318)],
+}
+
+
+def layout() -> Picture:
+    picture = Picture(776, 470, "The rooms of the package and their imports")
+    for name, (x, y, width, *lines) in ROOMS.items():
+        picture.box(x, y, width, [f"{name}/", *lines], accent=name in {"signin", "referrals"})
+    for points in IMPORTS.values():
+        picture.arrow(*points)
+    picture.arrow((370, 205), (388, 205), dashed=True)
+    shared = "accounts.py, phones.py, conf.py, exceptions.py, api.py, throttling.py, …"
+    picture.box(20, 375, 720, [shared, "shared by the rooms; accounts.py maps a phone to your user model"])
+    caption = (
+        "An arrow is an import. The dashed arrow is the signal phone_left: the halves import nothing of each other."
     )
-    picture.arrow((195, 168), (195, 198))
-    picture.arrow((565, 168), (565, 198))
-    picture.box(
-        20,
-        200,
-        350,
-        ["signin/", "request_code, check_code: read the row,", "decide in a pure function, compare and set"],
-        accent=True,
-    )
-    picture.box(
-        390,
-        200,
-        350,
-        ["referrals/", "redeem: walk to the root, lock, look again,", "insert; codes, links, rules"],
-        accent=True,
-    )
-    picture.text(380, 295, "neither imports the other", anchor="middle")
-    picture.arrow((120, 277), (120, 318))
-    picture.arrow((640, 277), (640, 318))
-    picture.box(20, 320, 170, ["sms/", "your gateway"])
-    picture.box(210, 320, 170, ["tokens/", "your kind of token"])
-    picture.box(400, 320, 160, ["accounts.py", "your user model"])
-    picture.box(580, 320, 160, ["models.py", "tables of our own"])
-    picture.text(
-        380,
-        402,
-        "A refusal is one exception with a stable code; api.py turns it into JSON, a form shows it.",
-        anchor="middle",
-    )
+    picture.text(380, 455, caption, anchor="middle")
     return picture
 
 
@@ -157,14 +143,17 @@ def tables() -> Picture:
     """Every table and its columns, as the models say."""
     picture = Picture(785, 800, "The tables of the package and what points where")
     picture.box(290, 215, 190, ["your user model", "phone_number, unique:", "the one column of ours"], accent=True)
-    for model in apps.get_app_config("phone_referrals").get_models():
-        x, y = PLACES[model.__name__]
+    models = {model.__name__: model for model in apps.get_app_config("phone_referrals").get_models()}
+    for name, (x, y) in PLACES.items():
+        model = models.pop(name)
         fields = [each for each in model._meta.local_fields if each.name != "id"]
         picture.box(x, y, WIDTH, [model.__name__, *map(column, fields)])
         if any(each.related_model is get_user_model() for each in fields):
             picture.arrow((x, y + 40), (505, y + 40), (505, 245), (482, 245))
         elif any(each.related_model for each in fields):
             picture.arrow((x + 110, y), (x + 110, 269))
+    if models:
+        raise KeyError(f"Give a place to {', '.join(models)}.")
     lines = [
         "The others point at no",
         "user: a phone has limits",
@@ -184,7 +173,7 @@ def column(field: Any) -> str:
     return f"{field.name} → {target}{', null' if field.null else ''}"
 
 
-PICTURES = {"request": request, "verification": verification, "tables": tables}
+PICTURES = {"layout": layout, "verification": verification, "tables": tables}
 
 
 def main() -> None:

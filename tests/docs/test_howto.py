@@ -4,6 +4,7 @@ import json
 import re
 import sys
 import unittest
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -16,7 +17,7 @@ from django.db import IntegrityError, connection, transaction
 from django.template import RequestContext, Template
 from django.template.loader import get_template
 from django.test import Client, RequestFactory, override_settings
-from django.urls import include, path
+from django.urls import include, path, reverse
 from rest_framework.test import APIClient
 
 from phone_referrals.accounts import get_accounts
@@ -81,13 +82,18 @@ def test_every_block_has_a_test():
 
 # Those about other user models: the hosts that have them are tested by `tests/adoption`.
 OF_HOSTS = [block for page, block in SETTINGS if page == "profile_phone"]
-HERE = [(page, block) for page, block in SETTINGS if page != "profile_phone"]
+HALVES = ["signin_only", "referrals_only"]
+HERE = [
+    (page, block)
+    for page, block in SETTINGS
+    if page != "profile_phone" and not (page in HALVES and "INSTALLED_APPS" in block)
+]
 
 
 @pytest.mark.parametrize(("page", "block"), HERE, ids=[page for page, _ in HERE])
 def test_settings_are_right_where_the_modules_of_their_page_are(page, block, shop, settings):
     for of_page, name in BLOCKS:
-        if of_page == page:
+        if of_page == page and name.replace("/", ".") in block:
             shop(page, name)
     said = {"INSTALLED_APPS": [*settings.INSTALLED_APPS], "BASE_DIR": ROOT}
     exec(block, said)  # noqa: S102 - our own page
@@ -107,6 +113,46 @@ def test_the_mixin_is_added_as_a_host_adds_it():
     host = ROOT.joinpath("tests/hosts/abstract_user/models.py").read_text()
     for line in BLOCKS["existing_users", "accounts/models"].splitlines()[1:]:
         assert line.removesuffix(" ...") in host
+
+
+def test_both_halves_are_added_as_a_host_adds_them(shop):
+    # Not `shop("both", "accounts/models")`, which would be one more model of users.
+    assert (
+        BLOCKS["both", "accounts/models"].partition("\n")[2]
+        == BLOCKS["existing_users", "accounts/models"].partition("\n")[2]
+    )
+    shop("both", "config/urls")
+    with override_settings(ROOT_URLCONF="config.urls"):
+        assert reverse("phone_referrals:auth") == "/api/users/auth/"
+        assert reverse("phone_referrals:redeem") == "/api/referrals/referral_code/"
+
+
+@pytest.mark.parametrize("page", HALVES)
+def test_a_half_is_added_as_a_host_adds_it(page):
+    # Not `shop("signin_only", "config/urls")` or `shop("referrals_only", "config/urls")`: `tests/adoption` drives them.
+    host, said = import_module(f"tests.hosts.{page}.settings"), {"INSTALLED_APPS": []}
+    exec(next(block for of_page, block in SETTINGS if of_page == page), said)  # noqa: S102 - our own page
+    del said["__builtins__"]
+    assert set(said.pop("INSTALLED_APPS")) <= set(host.INSTALLED_APPS)
+    assert {name: getattr(host, name) for name in said} == said
+    included = re.findall(r'path\(.*, include\("phone_.+"\)\)', BLOCKS[page, "config/urls"])
+    urls = ROOT.joinpath(f"tests/hosts/{page}/urls.py").read_text()
+    assert [line for line in included if line not in urls] == []
+    assert len(included) == 2
+
+
+def test_an_invitation_is_redeemed_as_a_host_does_it():
+    # Not `shop("referrals_only", "accounts/receivers")`, for allauth is not installed here.
+    host = ROOT.joinpath("tests/hosts/referrals_only/receivers.py").read_text()
+    plain = re.sub(r"from typing import Any\n\n|: Any| -> None|  # \+", "", host)
+    assert BLOCKS["referrals_only", "accounts/receivers"].partition("\n")[2] == plain
+
+
+def test_a_site_shows_people_by_name(shop, make_user):
+    accounts = shop("referrals_only", "accounts/names").Accounts()
+    user = make_user(1)
+    for user.get_full_name, shown in ((lambda: "Ada Bell", "Ada Bell"), (lambda: "", "+1 *** *** **01")):
+        assert accounts.display_name(user) == shown
 
 
 def test_an_email_is_the_username_field_as_a_host_has_it():
