@@ -183,7 +183,7 @@ class SecondFactorRequired(SignInError):
 
     code = "second_factor_required"
     status_code = 403
-    default_message = _("Your account has a second factor: sign in with your password and with it.")
+    default_message = _("Your account has a second factor. Sign in with your password and the second factor.")
 
 
 # One's own account
