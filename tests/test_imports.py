@@ -112,6 +112,6 @@ def test_the_package_itself_imports_nothing():
     ]
 
 
-def test_no_source_file_is_longer_than_300_lines():
+def test_no_source_file_is_longer_than_250_lines():
     lengths = {module_of(file): len(file.read_text().splitlines()) for file in FILES}
-    assert {module: length for module, length in lengths.items() if length > 300} == {}
+    assert {module: length for module, length in lengths.items() if length > 250} == {}

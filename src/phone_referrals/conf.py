@@ -1,16 +1,19 @@
 """Every setting of the package: its full name, type, default and meaning.
 
-Each one is read when it is used, so `override_settings` works and nothing is frozen at import.
+Each setting is read when it is used, so `override_settings` works and nothing is frozen at import.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal, TypeVar
 
 from django.conf import settings
 
+Value = TypeVar("Value")
 
-def _get(name: str, default: Any) -> Any:
-    return getattr(settings, name, default)
+
+def _get(name: str, default: Value) -> Value:
+    value: Value = getattr(settings, name, default)
+    return value
 
 
 class Conf:
@@ -70,8 +73,7 @@ class Conf:
 
         Premium-rate, shared-cost and toll-free numbers, pagers, voice mail and UANs would cost money or reach nobody.
         """
-        value: Sequence[str] = _get("PHONE_REFERRALS_NUMBER_TYPES", ("mobile", "fixed_line_or_mobile"))
-        return value
+        return _get("PHONE_REFERRALS_NUMBER_TYPES", ("mobile", "fixed_line_or_mobile"))
 
     @property
     def test_numbers(self) -> Mapping[str, Mapping[str, str]]:
@@ -80,8 +82,7 @@ class Conf:
         `{"+12015550123": {"code": "123456", "until": "2027-01-31"}}`: E.164, and the last day in UTC.
         They are sent no SMS and have no limit of messages, but every limit of guesses; they are never staff.
         """
-        value: Mapping[str, Mapping[str, str]] = _get("PHONE_REFERRALS_TEST_NUMBERS", {})
-        return value
+        return _get("PHONE_REFERRALS_TEST_NUMBERS", {})
 
     @property
     def code_digits(self) -> int:
@@ -140,8 +141,7 @@ class Conf:
     @property
     def send_guards(self) -> Sequence[str]:
         """Dotted paths of callables that are given a `SendRequest` and may refuse by raising a `SignInError`."""
-        value: Sequence[str] = _get("PHONE_REFERRALS_SEND_GUARDS", ())
-        return value
+        return _get("PHONE_REFERRALS_SEND_GUARDS", ())
 
     @property
     def sms_daily_limit(self) -> Mapping[str, int | None]:
@@ -150,16 +150,14 @@ class Conf:
         By ISO 3166-1 code of the region; `"*"` is each region that is not named, and 500 unless it is set; `"total"` is
         all regions together. `None` is no ceiling. A long text takes several segments, each of which is billed.
         """
-        value: Mapping[str, int | None] = _get("PHONE_REFERRALS_SMS_DAILY_LIMIT", {})
-        return {"*": 500, **value}
+        return {"*": 500, **_get("PHONE_REFERRALS_SMS_DAILY_LIMIT", {})}
 
     @property
     def min_conversion(self) -> tuple[int, float] | None:
         """`(100, 0.2)`: a region that was sent 100 messages in 24 hours, of which less than a fifth led to a sign-in,
         is sent no more for now. `None` is off.
         """
-        value: tuple[int, float] | None = _get("PHONE_REFERRALS_MIN_CONVERSION", None)
-        return value
+        return _get("PHONE_REFERRALS_MIN_CONVERSION", None)
 
     @property
     def sms_usage_slots(self) -> int:
@@ -181,8 +179,7 @@ class Conf:
     @property
     def redeem_rules(self) -> Sequence[str]:
         """Dotted paths of callables `(*, user, referral_code)` that may refuse by raising `NotEligible`."""
-        value: Sequence[str] = _get("PHONE_REFERRALS_REDEEM_RULES", ())
-        return value
+        return _get("PHONE_REFERRALS_REDEEM_RULES", ())
 
     @property
     def referral_link(self) -> str:
