@@ -15,7 +15,7 @@ class PhoneReferralsConfig(AppConfig):
     def ready(self) -> None:
         # Here, not at the top: checks read the user model, which apps loading first may define.
         from phone_referrals.checks import registry, site
-        from phone_referrals.referrals import receivers  # noqa: F401 - connects them
+        from phone_referrals.referrals import once  # noqa: F401 - connects its receivers
         from phone_referrals.tokens import session
 
         user_logged_in.connect(session.mark_login, dispatch_uid="phone_referrals.mark_login")

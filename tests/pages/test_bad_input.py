@@ -38,7 +38,7 @@ NOBODYS = ["/sign-in/", "/sign-in/code/", "/sign-in/code/again/"]
 def site(settings, monkeypatch):
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "phone_referrals.referrals.invites.InviteMiddleware"]
     # A QR code takes longer than all the rest. It has a test of its own.
-    monkeypatch.setattr("phone_referrals.referrals.qr.find_spec", lambda name: None)
+    monkeypatch.setattr("phone_referrals.referrals.links.find_spec", lambda name: None)
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def test_a_picture_of_the_link_is_shown_where_it_can_be_drawn(client, monkeypatc
     assert re.search(
         r'<figure class="qr-code" role="img" aria-label="QR code of your link"><svg', client.get("/").content.decode()
     )
-    monkeypatch.setattr("phone_referrals.referrals.qr.find_spec", lambda name: None)
+    monkeypatch.setattr("phone_referrals.referrals.links.find_spec", lambda name: None)
     assert "qr-code" not in client.get("/").content.decode()
 
 

@@ -1,4 +1,4 @@
-from phone_referrals.referrals.forms import RedeemForm
+from phone_referrals.referrals.pages import RedeemForm
 
 
 def test_a_phone_offers_capitals_and_corrects_nothing():

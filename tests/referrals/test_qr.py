@@ -3,13 +3,13 @@ import re
 import pytest
 from django.utils.safestring import SafeString
 
-from phone_referrals.referrals import qr
+from phone_referrals.referrals import links
 
 LINK = "https://example.com/r/A1B2C3/"
 
 
 def test_a_link_is_drawn_as_an_svg():
-    svg = qr.draw(LINK)
+    svg = links.qr_code(LINK)
     assert isinstance(svg, SafeString)
     assert svg.startswith("<svg ")
     assert svg.endswith("</svg>")
@@ -17,13 +17,13 @@ def test_a_link_is_drawn_as_an_svg():
 
 
 def test_the_drawing_is_the_code_of_that_link():
-    assert qr.draw(LINK) == qr.draw(LINK)
-    assert qr.draw(LINK) != qr.draw(LINK.replace("3", "4"))
+    assert links.qr_code(LINK) == links.qr_code(LINK)
+    assert links.qr_code(LINK) != links.qr_code(LINK.replace("3", "4"))
 
 
 @pytest.mark.parametrize("link", [LINK, "https://example.com/<script>alert(1)</script>", 'x"><img src=x>', "ы" * 500])
 def test_nothing_of_the_link_is_in_it_and_nothing_that_a_strict_policy_forbids(link):
-    svg = qr.draw(link)
+    svg = links.qr_code(link)
     assert "example" not in svg
     assert re.fullmatch(r'[\w\s<>/="#.:-]+', svg)
     assert not re.search(r"style|script|\bon\w+=", svg)
@@ -31,9 +31,9 @@ def test_nothing_of_the_link_is_in_it_and_nothing_that_a_strict_policy_forbids(l
 
 
 def test_without_segno_there_is_none(monkeypatch):
-    monkeypatch.setattr(qr, "find_spec", lambda name: None)
-    assert qr.draw(LINK) == ""
+    monkeypatch.setattr(links, "find_spec", lambda name: None)
+    assert links.qr_code(LINK) == ""
 
 
 def test_a_link_too_long_for_a_qr_code_has_none():
-    assert qr.draw("https://example.com/" + "x" * 5000) == ""
+    assert links.qr_code("https://example.com/" + "x" * 5000) == ""

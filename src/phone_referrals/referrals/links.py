@@ -1,11 +1,14 @@
-"""Invite links: how one is made of a code, and how a code is read from one."""
+"""Invite links: made of a code, read for their code, and drawn as QR codes."""
 
 import re
-from typing import Any
+from importlib import import_module
+from importlib.util import find_spec
 from urllib.parse import quote, unquote, urljoin
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.urls import NoReverseMatch
+from django.utils.safestring import mark_safe
 
 from phone_referrals.conf import conf
 from phone_referrals.routing import address_of
@@ -14,7 +17,7 @@ from phone_referrals.routing import address_of
 LINK = re.compile(r"(?:[a-z][a-z0-9+.-]*://[^/?#\s]*|[\w-]+(?:\.[\w-]+)+(?::[0-9]+)?(?=/))(\S*)", re.IGNORECASE)
 
 
-def link_to(request: Any, code: str) -> str:
+def link_to(request: HttpRequest, code: str) -> str:
     """Return the link that shares a referral code, complete with the site's host, or the one that was asked."""
     # A site may give out codes of any characters.
     quoted = quote(code, safe="")
@@ -23,11 +26,10 @@ def link_to(request: Any, code: str) -> str:
     if conf.site_host:
         scheme = "http" if settings.DEBUG and not request.is_secure() else "https"
         return urljoin(f"{scheme}://{conf.site_host}/", address)
-    link: str = request.build_absolute_uri(address)
-    return link
+    return request.build_absolute_uri(address)
 
 
-def invite_page(request: Any, code: str) -> str:
+def invite_page(request: HttpRequest | None, code: str) -> str:
     """Return the address of the page that takes an invitation; empty where the site has no pages of ours."""
     try:
         return address_of(request, "phone_referrals_pages:invite", code=code)
@@ -53,3 +55,19 @@ def code_in(text: str) -> str:
         if found:
             return unquote(found[1])
     return text
+
+
+def qr_code(link: str) -> str:
+    """Return the QR code of a link as an SVG element.
+
+    It is empty without segno (`pip install django-phone-referrals[qr]`), and for a link too long for any QR code.
+    """
+    if find_spec("segno") is None:
+        return ""
+    try:
+        code = import_module("segno").make(link, micro=False)
+    except ValueError:  # More than 2,953 bytes: on a site with a wildcard in ALLOWED_HOSTS, a client names the host.
+        return ""
+    # Nothing in it but numbers. On white also where the page is dark: some readers know no other.
+    svg: str = code.svg_inline(omitsize=True, border=4, light="#fff", svgclass="qr", lineclass=None)
+    return mark_safe(svg)  # noqa: S308

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import messages
 from django.db import router
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,13 +13,20 @@ from django.utils.translation import gettext_lazy
 from phone_referrals.accounts import get_accounts
 from phone_referrals.exceptions import InvalidCursor
 from phone_referrals.pages.page import FormPage, Page, SeeOther, SignedInPage
-from phone_referrals.referrals import codes, invites, network, qr
-from phone_referrals.referrals.forms import RedeemForm
+from phone_referrals.referrals import codes, invites, network
 from phone_referrals.referrals.invitees import invitees, invitees_page
-from phone_referrals.referrals.links import link_to
+from phone_referrals.referrals.links import link_to, qr_code
 from phone_referrals.referrals.models import Referral
 from phone_referrals.referrals.redeem import redeem
 from phone_referrals.throttling import RedeemAddressThrottle, RedeemUserThrottle
+
+
+class RedeemForm(forms.Form):
+    referral_code = forms.CharField(
+        label=gettext_lazy("Referral code"),
+        max_length=500,  # A link may be pasted.
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+    )
 
 
 class ReferralsView(SignedInPage, FormPage):
@@ -52,7 +60,7 @@ class ReferralsView(SignedInPage, FormPage):
         context = super().get_context_data(
             referral_code=code,
             referral_link=link,
-            qr=qr.draw(link),
+            qr=qr_code(link),
             referral=referral,
             referrer=accounts.display_name(referral.referrer) if referral and referral.referrer else "",
             invitees=people,
