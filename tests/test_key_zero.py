@@ -16,7 +16,8 @@ from phone_referrals.referrals.admin import csv_of
 from phone_referrals.referrals.codes import code_of, rotate
 from phone_referrals.referrals.invitees import invitees_page
 from phone_referrals.referrals.redeem import redeem
-from phone_referrals.signin import delete_account, derived
+from phone_referrals.signin import delete_account
+from phone_referrals.signin.codes import owners
 from phone_referrals.tokens import get_issuer
 
 pytestmark = [
@@ -100,7 +101,7 @@ def tokens(people):
 
 
 def owner_of_a_message(people):
-    keys = [derived.owners("+12015550100", "change_phone", each)[0] for each in (people.me, people.friend)]
+    keys = [owners("+12015550100", "change_phone", each)[0] for each in (people.me, people.friend)]
     assert keys[0] != keys[1]
     assert all(keys)
 

@@ -4,7 +4,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from phone_referrals.models import PhoneVerification, RedeemedPhone, Referral, ReferralCode, SmsUsage
-from phone_referrals.signin.state import Message, State
+from phone_referrals.signin.models import Message, State
 
 pytestmark = pytest.mark.django_db
 

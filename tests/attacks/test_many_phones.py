@@ -13,8 +13,8 @@ from rest_framework.test import APIClient
 from phone_referrals import signals
 from phone_referrals.models import SmsUsage
 from phone_referrals.signin import policy
+from phone_referrals.signin.models import State
 from phone_referrals.signin.policy import Limits, Outcome
-from phone_referrals.signin.state import State
 from tests.attacks.attackers import Record, in_parallel, tell
 
 START = datetime(2030, 1, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ from django.db import connections
 from django.db.models.signals import pre_delete
 
 from phone_referrals.models import PhoneVerification, QueuedCode
-from phone_referrals.signin.state import State
+from phone_referrals.signin.models import State
 
 pytestmark = pytest.mark.django_db
 

@@ -130,7 +130,7 @@ def test_a_crash_while_a_code_is_entered_is_reported_without_number_and_code(
         "phone_referrals.sms.render_to_string",
         "phone_referrals.signin.pages.request_code",
         "phone_referrals.http.client_address",
-        "phone_referrals.signin.pending.PendingSignIn.keep",
+        "phone_referrals.signin.pages.PendingSignIn.keep",
     ],
 )
 def test_a_crash_while_a_code_is_asked_for_is_reported_without_the_number(

@@ -18,8 +18,7 @@ from phone_referrals.exceptions import Busy, CaptchaFailed, InvalidCode, TooMany
 from phone_referrals.models import PhoneVerification, ReferralCode
 from phone_referrals.referrals.codes import code_of
 from phone_referrals.signin import policy
-from phone_referrals.signin.pages import region_of_browser
-from phone_referrals.signin.pending import KEY
+from phone_referrals.signin.pages import SESSION_KEY, region_of_browser
 from phone_referrals.signin.verification import check_code, request_code
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +59,7 @@ def test_the_message_names_the_host_without_its_port(client, phone, outbox, sett
 def test_the_phone_waits_in_the_session_and_in_no_address(client, ask, phone):
     answer = ask(phone)
 
-    assert client.session[KEY]["phone_number"] == phone
+    assert client.session[SESSION_KEY]["phone_number"] == phone
     assert "201" not in answer["Location"]
     page = client.get(answer["Location"]).content.decode()
     assert "2015550100" not in re.sub(r"\D", "", page)
@@ -82,7 +81,7 @@ def test_what_is_no_number_is_said_beside_the_field(client, ask, outbox, text_of
     assert answer.status_code == 400
     assert message in text_of(answer)
     assert outbox == []
-    assert KEY not in client.session
+    assert SESSION_KEY not in client.session
 
 
 @pytest.mark.parametrize(
@@ -152,7 +151,7 @@ def test_a_gateway_that_fails_is_said(client, ask, phone, settings, text_of, gat
     answer = ask(phone)
     assert answer.status_code == 503
     assert f"The message could not be sent. {again}" in text_of(answer)
-    assert KEY not in client.session
+    assert SESSION_KEY not in client.session
 
 
 def test_a_phone_that_is_locked_is_said(ask, phone, settings, text_of):
@@ -202,7 +201,7 @@ def test_another_code_is_sent_after_the_wait(client, ask, phone, outbox, clock, 
 
     assert (answer.status_code, answer["Location"]) == (303, "/sign-in/code/")
     assert len(outbox) == 2
-    assert client.session[KEY]["next_url"] == "/elsewhere/"
+    assert client.session[SESSION_KEY]["next_url"] == "/elsewhere/"
     assert 'data-resend-in="60"' in client.get("/sign-in/code/").content.decode()
 
 
@@ -258,7 +257,7 @@ def test_a_browser_that_lost_its_session_may_still_enter_the_code(client, ask, e
     ask(phone)
     client.cookies.clear()
     assert ask(phone)["Location"] == "/sign-in/code/"
-    assert client.session[KEY]["request_ids"] == {}
+    assert client.session[SESSION_KEY]["request_ids"] == {}
     assert enter(phone)["Location"] == "/"
 
 
@@ -303,7 +302,7 @@ def test_changing_the_number_shows_the_one_that_was_typed(client, ask, phone, ot
     assert f'value="{phone}"' in page
     assert 'name="next" value="/elsewhere/?a=1&amp;b=2"' in page
     ask(other_phone)
-    assert client.session[KEY]["phone_number"] == other_phone
+    assert client.session[SESSION_KEY]["phone_number"] == other_phone
 
 
 # The code
@@ -317,7 +316,7 @@ def test_the_right_code_signs_in(client, ask, enter, phone, text_of):
     assert (answer.status_code, answer["Location"]) == (303, "/")
     assert str(get_user_model().objects.get().phone_number) == phone
     assert "+1 201-555-0100" in text_of(client.get("/"))
-    assert KEY not in client.session
+    assert SESSION_KEY not in client.session
     assert not Token.objects.exists()
 
 
@@ -554,7 +553,7 @@ def test_who_came_from_a_page_is_led_back_to_it(client, enter, phone, address, h
         client.post(f"/sign-in/?next={quote(address, safe='')}", {"phone_number": phone})
     else:
         client.post("/sign-in/", {"phone_number": phone, "next": address})
-    assert client.session[KEY]["next_url"] == address
+    assert client.session[SESSION_KEY]["next_url"] == address
     assert enter(phone)["Location"] == quote(address, safe=":/?=&%")
 
 
@@ -581,7 +580,7 @@ def test_nobody_is_led_to_another_site(phone, last_code, undone, how):
                 client.get(f"/sign-in/code/{query}")
                 client.post(f"/sign-in/code/again/{query}", {"next": address})
                 client.post(f"/sign-in/code/{query}", {"code": "x", "next": address})
-            kept, page = client.session[KEY]["next_url"], client.get("/sign-in/").content.decode()
+            kept, page = client.session[SESSION_KEY]["next_url"], client.get("/sign-in/").content.decode()
             led_to = client.post("/sign-in/code/", {"code": last_code(phone)})["Location"]
         if kept or led_to != "/" or (address and f'value="{address}"' in page):
             led_astray.append((address, kept, led_to))
@@ -612,7 +611,7 @@ def quote_once(address):
 
 def test_over_https_nobody_is_led_to_plain_http(client, phone):
     client.post("/sign-in/", {"phone_number": phone, "next": "http://testserver/"}, secure=True)
-    assert client.session[KEY]["next_url"] == ""
+    assert client.session[SESSION_KEY]["next_url"] == ""
 
 
 @pytest.mark.parametrize(("setting", "address"), [("/elsewhere/", "/elsewhere/"), ("elsewhere", "/elsewhere/")])
@@ -639,7 +638,7 @@ def test_who_is_signed_in_is_led_to_where_the_link_says(browser, phone):
 def test_a_sign_in_that_was_left_waiting_in_another_tab_leads_on(client, ask, browser, phone, other_phone):
     browser(other_phone, client)
     session = client.session
-    session[KEY] = {"phone_number": phone, "resend_at": 0, "next_url": "/elsewhere/", "code": ""}
+    session[SESSION_KEY] = {"phone_number": phone, "resend_at": 0, "next_url": "/elsewhere/", "code": ""}
     session.save()
     assert client.get("/sign-in/code/")["Location"] == "/elsewhere/"
 

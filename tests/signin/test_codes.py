@@ -3,14 +3,25 @@ import hmac
 import unicodedata
 
 import pytest
-from hypothesis import given
+from django.test import override_settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from phone_referrals.exceptions import InvalidCode
 from phone_referrals.signin import codes
 from phone_referrals.signin.codes import Purpose
 
-SPECIMEN = {"phone_number": "+12015550100", "purpose": "sign_in", "serial": 1, "digits": 10, "secret": "s3cret"}
+SPECIMEN = {"phone_number": "+12015550100", "purpose": "sign_in", "serial": 1}
+
+
+def derive(*, digits=10, **change):
+    with override_settings(PHONE_REFERRALS_CODE_DIGITS=digits):
+        return codes.derive(**{**SPECIMEN, **change})
+
+
+@pytest.fixture(autouse=True)
+def secrets(settings):
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "s3cret", []
 
 
 # The code
@@ -20,20 +31,26 @@ def test_a_code_is_an_hmac_under_a_key_of_its_own():
     """Computed here by other means, so that a release cannot change the codes of messages under way."""
     key = hashlib.sha256(b"phone_referrals.signin.codes" + b"s3cret").digest()
     digest = hmac.digest(key, b"sign_in|+12015550100|1", "sha256")
-    assert codes.derive(**SPECIMEN) == str(int.from_bytes(digest, "big"))[-10:]
+    assert derive() == [str(int.from_bytes(digest, "big"))[-10:]]
 
 
-@pytest.mark.parametrize(
-    "change", [{"phone_number": "+12015550101"}, {"purpose": "other"}, {"serial": -1}, {"secret": "s3cret2"}], ids=str
-)
-def test_a_code_depends_on_phone_purpose_serial_and_secret(change):
-    assert codes.derive(**SPECIMEN) == codes.derive(**SPECIMEN)
-    assert codes.derive(**{**SPECIMEN, **change}) != codes.derive(**SPECIMEN)
+@pytest.mark.parametrize("change", [{"phone_number": "+12015550101"}, {"purpose": "other"}, {"serial": -1}], ids=str)
+def test_a_code_depends_on_phone_purpose_and_serial(change):
+    assert derive() == derive()
+    assert derive(**change) != derive()
 
 
+def test_there_is_a_code_under_each_secret(settings):
+    old = derive()
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", ["s3cret", "older"]
+    assert derive()[1:2] == old
+    assert len(set(derive())) == 3
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(serial=st.integers(-(2**63), 2**63 - 1), digits=st.integers(1, 10))
 def test_a_code_has_all_its_digits_zeros_in_front_too(serial, digits):
-    code = codes.derive(**{**SPECIMEN, "serial": serial, "digits": digits})
+    [code] = derive(serial=serial, digits=digits)
     assert len(code) == digits
     assert code.isascii()
     assert code.isdigit()
@@ -42,7 +59,7 @@ def test_a_code_has_all_its_digits_zeros_in_front_too(serial, digits):
 def test_codes_are_spread_evenly():
     counts = [0] * 10
     for serial in range(5000):
-        counts[int(codes.derive(**{**SPECIMEN, "serial": serial, "digits": 1}))] += 1
+        counts[int(codes.derive(**SPECIMEN | {"serial": serial})[0][-1])] += 1
     assert all(400 < count < 600 for count in counts)
 
 
@@ -76,7 +93,7 @@ def test_codes_are_spread_evenly():
     ],
 )
 def test_a_code_is_read_in_any_spelling(typed):
-    assert codes.read(typed, digits=6) == "012345"
+    assert codes.read(typed) == "012345"
 
 
 @pytest.mark.parametrize(
@@ -102,17 +119,19 @@ def test_a_code_is_read_in_any_spelling(typed):
 )
 def test_what_is_no_code_is_refused_and_says_how_many_digits_there_are(typed):
     with pytest.raises(InvalidCode, match=r"\['Enter the 6 digits of the code\.'\]") as refusal:
-        codes.read(typed, digits=6)
+        codes.read(typed)
     assert refusal.value.extra == {}
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     typed=st.text(max_size=20) | st.text(st.sampled_from("0123٣#.-() \u200b\u202e\u00b3\u0301")),
     digits=st.integers(1, 10),
 )
 def test_whatever_is_read_has_its_digits_and_no_other(typed, digits):
     try:
-        code = codes.read(typed, digits=digits)
+        with override_settings(PHONE_REFERRALS_CODE_DIGITS=digits):
+            code = codes.read(typed)
     except InvalidCode:
         return
     assert code == "".join(str(unicodedata.decimal(char)) for char in typed if unicodedata.category(char) == "Nd")
@@ -148,22 +167,25 @@ def test_half_a_character_matches_no_code():
 
 # The handle of a message
 
-HANDLE = {name: value for name, value in SPECIMEN.items() if name != "digits"}
-
 
 def test_a_handle_is_an_hmac_under_a_key_of_its_own():
     key = hashlib.sha256(b"phone_referrals.signin.codes.handle" + b"s3cret").digest()
     digest = hmac.digest(key, b"sign_in|+12015550100|1|1893499200.5", "sha256")
-    assert codes.handles([1893499200.5], **HANDLE) == [digest.hex()[:32]]
+    assert codes.handles([1893499200.5], **SPECIMEN) == [[digest.hex()[:32]]]
 
 
-@pytest.mark.parametrize(
-    "change", [{"phone_number": "+12015550101"}, {"purpose": "other"}, {"serial": -1}, {"secret": "s3cret2"}], ids=str
-)
-def test_a_handle_depends_on_phone_purpose_serial_and_secret(change):
-    assert codes.handles([1.5], **{**HANDLE, **change}) != codes.handles([1.5], **HANDLE)
+@pytest.mark.parametrize("change", [{"phone_number": "+12015550101"}, {"purpose": "other"}, {"serial": -1}], ids=str)
+def test_a_handle_depends_on_phone_purpose_and_serial(change):
+    assert codes.handles([1.5], **{**SPECIMEN, **change}) != codes.handles([1.5], **SPECIMEN)
+
+
+def test_there_is_a_handle_under_each_secret(settings):
+    [old] = codes.handles([1.5], **SPECIMEN)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", ["s3cret"]
+    new, again = codes.handles([1.5], **SPECIMEN)
+    assert again == old != new
 
 
 def test_each_message_of_a_code_has_a_handle_of_its_own():
-    handles = codes.handles([1.5, 2.5, 1.5], **HANDLE)
+    [handles] = codes.handles([1.5, 2.5, 1.5], **SPECIMEN)
     assert handles[0] == handles[2] != handles[1]

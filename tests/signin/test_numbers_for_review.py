@@ -15,8 +15,8 @@ from phone_referrals.exceptions import (
 )
 from phone_referrals.models import PhoneVerification, SmsUsage
 from phone_referrals.signin.backend import prove
+from phone_referrals.signin.codes import fixed_code, last_day
 from phone_referrals.signin.sign_in import sign_in
-from phone_referrals.signin.test_numbers import fixed_code, last_day
 from phone_referrals.signin.verification import check_code, request_code
 
 pytestmark = pytest.mark.django_db

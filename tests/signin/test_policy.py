@@ -6,8 +6,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from phone_referrals.signin import policy
+from phone_referrals.signin.models import Message, State
 from phone_referrals.signin.policy import DAY, Failure, Limits, Outcome
-from phone_referrals.signin.state import Message, State
 
 START = 1_893_499_200.0  # 2030-01-01T12:00:00Z
 LIMITS = Limits(lifetime=600, messages_per_day=10, resend_wait=(30, 3600))

@@ -20,8 +20,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from phone_referrals.exceptions import DeliveryFailed, PhoneReferralsError
 from phone_referrals.models import PhoneVerification, SmsUsage
 from phone_referrals.signin import policy
+from phone_referrals.signin.models import State
 from phone_referrals.signin.policy import Failure, Limits, Outcome
-from phone_referrals.signin.state import State
 from phone_referrals.signin.verification import REFUSALS, check_code, request_code
 from phone_referrals.sms import BaseSmsBackend, locmem
 from tests.codes import wrong

@@ -17,7 +17,7 @@ from phone_referrals.accounts import get_accounts, lock, provable_phone_of
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import PhoneTaken, ProofRequired, ResendTooSoon, SamePhone
 from phone_referrals.signin.codes import Purpose
-from phone_referrals.signin.notices import tell_of_change
+from phone_referrals.signin.delivery import tell_of_change
 from phone_referrals.signin.verification import CodeSent, check_code, request_code
 from phone_referrals.tokens import BaseTokenIssuer, end_others
 

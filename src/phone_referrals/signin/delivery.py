@@ -1,5 +1,6 @@
 """How a code gets to its phone: by the gateway at once, or by a row that a worker takes from the queue."""
 
+import logging
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -12,10 +13,15 @@ from django.utils.module_loading import import_string
 from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_variables
 
-from phone_referrals import signals, sms
+from phone_referrals import phones, signals, sms
 from phone_referrals.conf import conf
+from phone_referrals.exceptions import PhoneNotAllowed
+from phone_referrals.signin.codes import fixed_code
+from phone_referrals.signin.guards import require_allowed
 from phone_referrals.signin.models import PhoneVerification, QueuedCode
 from phone_referrals.signin.usage import Reservation
+
+logger = logging.getLogger("phone_referrals")
 
 TASK = "phone_referrals.signin.tasks.send_queued_code"
 
@@ -88,3 +94,21 @@ def _as_the_queue_has_it(at: float) -> datetime:
 def task() -> Any:
     """Return the task in its queue. By its path: it begins where a view does, above all that is called from here."""
     return import_string(TASK).using(queue_name=conf.sms_queue or "default")
+
+
+def tell_of_change(*, old_phone_number: str, new_phone_number: str, host: str) -> None:
+    """Tell a phone that it no longer is the user's. What goes wrong is logged: the change has been made.
+
+    It counts for no limit. The new phone was sent a code, which did count, and entered it.
+    """
+    if not old_phone_number or fixed_code(old_phone_number) is not None:
+        return
+    try:
+        require_allowed(old_phone_number)
+        text = sms.render_notice("phone_changed", host=host, phone_number=phones.mask(new_phone_number))
+        sms.send(sms.SmsMessage(phone_number=old_phone_number, text=text))
+    except PhoneNotAllowed:
+        return
+    except Exception as error:  # noqa: BLE001 - whatever a gateway raises
+        # The class only: a gateway's own words often quote the number.
+        logger.error("SMS not delivered: %s", type(error).__qualname__)  # noqa: TRY400

@@ -3,11 +3,12 @@
 from typing import Any
 
 from django import forms
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation.trans_real import parse_accept_lang_header
 from phonenumbers import SUPPORTED_REGIONS
 
 from phone_referrals import phones
-from phone_referrals.conf import conf
 from phone_referrals.signin import codes
 
 
@@ -43,4 +44,13 @@ class CodeForm(forms.Form):
     )
 
     def clean_code(self) -> str:
-        return codes.read(self.cleaned_data["code"], digits=conf.code_digits)
+        return codes.read(self.cleaned_data["code"])
+
+
+def region_of_browser(request: HttpRequest) -> str | None:
+    """Return the region in the browser's languages (`ru-KZ`), in which a number needs no country code."""
+    for language, _quality in parse_accept_lang_header(request.META.get("HTTP_ACCEPT_LANGUAGE", "")):
+        region = language.rpartition("-")[2].upper()
+        if region != language.upper() and region in SUPPORTED_REGIONS:
+            return region
+    return None

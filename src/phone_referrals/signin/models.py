@@ -1,16 +1,41 @@
 """What sign-in keeps: the state of phones, messages that wait, and how many messages were sent."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from time import time
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from phone_referrals import phones, statements
 from phone_referrals.natural_keys import NaturalKeyModel, NaturalKeyQuerySet
-from phone_referrals.signin.state import Message, State
+
+
+class Message(NamedTuple):
+    """A message that counts for the day's limit. JSON keeps it as a list."""
+
+    sent_at: float
+    wrong_guesses: int = 0
+    owner: str = ""  # A digest of the signed-in user it was sent for.
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """The state of one phone and purpose, on which `policy.py` decides. Times are POSIX seconds.
+
+    A code is live while `serial` is set.
+    """
+
+    serial: int | None = None
+    code_expires_at: float | None = None
+    sent_at: tuple[Message, ...] = ()
+    sent_since_success: int = 0
+    refused_in_a_row: int = 0  # messages, by the gateway
+    resend_at: float | None = None
+    wrong_guesses_since_success: int = 0
+    unbound_guesses_at: tuple[float, ...] = ()  # the latest ten, by clients without a handle
+    unbound_guesses_since_success: int = 0
 
 
 class PhoneVerificationQuerySet(NaturalKeyQuerySet):

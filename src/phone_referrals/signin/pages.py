@@ -1,7 +1,9 @@
 """Signing in on the pages: the number, the code, and out again."""
 
+from dataclasses import asdict, dataclass, field
+from math import ceil
 from time import time
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib import messages
@@ -10,8 +12,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.utils.translation.trans_real import parse_accept_lang_header
-from phonenumbers import SUPPORTED_REGIONS
 
 from phone_referrals import phones
 from phone_referrals.accounts import get_accounts
@@ -19,12 +19,50 @@ from phone_referrals.exceptions import PhoneReferralsError, ResendTooSoon, TooMa
 from phone_referrals.http import facts_of
 from phone_referrals.pages.page import FormPage, Page, SeeOther, SignedInPage
 from phone_referrals.pages.words import duration, explain
-from phone_referrals.signin.forms import CodeForm, PhoneForm
-from phone_referrals.signin.pending import PendingSignIn
+from phone_referrals.signin.forms import CodeForm, PhoneForm, region_of_browser
 from phone_referrals.signin.sign_in import SignedIn, sign_in
 from phone_referrals.signin.verification import request_code
 from phone_referrals.throttling import AuthThrottle, GetVerifyCodeThrottle
 from phone_referrals.tokens import SessionIssuer, end_all
+
+SESSION_KEY = "phone_referrals_sign_in"
+# Phones of which one browser keeps the handle of its message, as after a mistake in the number.
+MAX_HANDLES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class PendingSignIn:
+    """The phone that a code was sent to. `resend_at` is in POSIX seconds; `code` is empty unless it is echoed.
+
+    `request_ids` has the handle of the latest message to each phone. `next_url` has been found safe to lead to.
+    """
+
+    phone_number: str = field(repr=False)
+    resend_at: float
+    next_url: str = ""
+    code: str = field(default="", repr=False)
+    request_ids: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, request: Any) -> Self | None:
+        """Return what the session of `request` waits for."""
+        try:
+            return cls(**request.session[SESSION_KEY])
+        except (KeyError, TypeError):  # None, or one of another release, which had other fields.
+            return None
+
+    def keep(self, request: Any) -> None:
+        handles = dict(list(self.request_ids.items())[-MAX_HANDLES:])
+        request.session[SESSION_KEY] = {**asdict(self), "request_ids": handles}
+
+    @staticmethod
+    def drop(request: Any) -> None:
+        request.session.pop(SESSION_KEY, None)
+
+    @property
+    def resend_in(self) -> int:
+        """Whole seconds until another code may be asked for, rounded up: nobody comes back too early."""
+        return max(0, ceil(self.resend_at - time()))
 
 
 class SignInPage(RedirectURLMixin, FormPage):
@@ -188,12 +226,3 @@ class SignOutEverywhereView(SignOutView):
     def end_sessions(self, request: HttpRequest) -> None:
         end_all(request.user)
         super().end_sessions(request)
-
-
-def region_of_browser(request: HttpRequest) -> str | None:
-    """Return the region in the browser's languages (`ru-KZ`), in which a number needs no country code."""
-    for language, _quality in parse_accept_lang_header(request.META.get("HTTP_ACCEPT_LANGUAGE", "")):
-        region = language.rpartition("-")[2].upper()
-        if region != language.upper() and region in SUPPORTED_REGIONS:
-            return region
-    return None

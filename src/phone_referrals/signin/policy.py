@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil
 
-from phone_referrals.signin.state import Message, State
+from phone_referrals.signin.models import Message, State
 
 DAY = 24 * 3600.0
 # The clocks of two servers may differ by so many seconds. A time further ahead than that was written by a clock that

@@ -10,7 +10,6 @@ from rest_framework import serializers
 from phone_referrals import phones
 from phone_referrals.accounts import PhoneAccounts, get_accounts
 from phone_referrals.api import KeyField
-from phone_referrals.conf import conf
 from phone_referrals.signin import codes
 from phone_referrals.tokens import get_issuer, issuer_of
 
@@ -37,7 +36,7 @@ class CodeField(serializers.CharField):
     def run_validation(self, data: Any = serializers.empty) -> Any:
         typed = super().run_validation(data)
         # None where it may be left out.
-        return None if typed is None else codes.read(typed, digits=conf.code_digits)
+        return None if typed is None else codes.read(typed)
 
 
 class RequestIdField(serializers.CharField):

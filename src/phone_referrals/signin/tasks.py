@@ -17,7 +17,7 @@ from django.utils import translation
 from django.views.decorators.debug import sensitive_variables
 
 from phone_referrals.exceptions import Busy, CodeExpired, DeliveryFailed
-from phone_referrals.signin import delivery, derived, usage, verification
+from phone_referrals.signin import codes, delivery, usage, verification
 from phone_referrals.signin.models import QueuedCode
 from phone_referrals.signin.policy import Failure
 
@@ -74,7 +74,7 @@ def _send(message: QueuedCode) -> None:
     if time.time() >= row.code_expires_at:
         _give_up(message, CodeExpired, maybe_sent=False)
         return
-    code = derived.live_codes(row.phone_number, row.purpose, row.state)[0]
+    code = codes.derive(phone_number=row.phone_number, purpose=row.purpose, serial=row.serial)[0]
     with translation.override(message.language):
         text, failure = delivery.render(
             phone_number=row.phone_number, purpose=row.purpose, code=code, host=message.host

@@ -31,13 +31,11 @@ from phone_referrals.exceptions import (
     TooManyGuesses,
     TooManyMessages,
 )
-from phone_referrals.signin import codes, delivery, derived, policy, usage
-from phone_referrals.signin.codes import Purpose
+from phone_referrals.signin import codes, delivery, policy, usage
+from phone_referrals.signin.codes import Purpose, fixed_code
 from phone_referrals.signin.guards import SendRequest, require_allowed
-from phone_referrals.signin.models import PhoneVerification
+from phone_referrals.signin.models import PhoneVerification, State
 from phone_referrals.signin.policy import Decision, Failure, Limits, Outcome
-from phone_referrals.signin.state import State
-from phone_referrals.signin.test_numbers import fixed_code
 
 logger = logging.getLogger("phone_referrals")
 
@@ -94,20 +92,21 @@ def request_code(
     now, limits = time(), _limits()
     # 64 random bits, as the signed integer that databases have.
     serial = int.from_bytes(secrets.token_bytes(8), signed=True)
-    owner = "" if user is None else derived.owners(phone_number, purpose, user)[0]
+    owner = "" if user is None else codes.owners(phone_number, purpose, user)[0]
 
     def consider(state: State) -> Decision:
         return policy.on_request(state, now=now, limits=limits, new_serial=serial, owner=owner, is_test=is_test)
 
     decision, row = _decide(phone_number, purpose, consider)
-    code = derived.live_codes(phone_number, purpose, decision.state)[0]
+    live: dict[str, Any] = {"phone_number": phone_number, "purpose": purpose, "serial": decision.state.serial or 0}
+    code = codes.derive(**live)[0]
     if not is_test:
         _deliver(phone_number, purpose, code, host=host, now=now, before=row.state)
     return CodeSent(
         phone_number=phone_number,
         expires_in=policy.seconds_left(decision.state, now=now, limits=limits),
         resend_in=decision.wait,
-        request_id="" if owner else derived.request_id(phone_number, purpose, decision.state),
+        request_id="" if owner else codes.handles([decision.state.sent_at[-1].sent_at], **live)[0][0],
         code=code if conf.echo_code else "",
     )
 
@@ -127,10 +126,11 @@ def check_code(
 
     def judge(state: State) -> Decision:
         # For a phone without a code, too: how long an answer takes must not tell whether a phone is known.
-        is_right = codes.matches(code, derived.codes_of(phone_number, purpose, state.serial or 0))
-        own = derived.own_messages(phone_number, purpose, state, request_id=request_id, user=user)
+        candidates = codes.derive(phone_number=phone_number, purpose=purpose, serial=state.serial or 0)
+        is_right = codes.matches(code, candidates)
+        own = codes.own_messages(phone_number, purpose, state, request_id=request_id, user=user)
         if is_test:
-            own = [place for place, _ in enumerate(state.sent_at)]
+            own = range(len(state.sent_at))
         return policy.on_guess(state, now=time(), limits=limits, is_right=is_right, own=own)
 
     decision, _row = _decide(phone_number, purpose, judge)

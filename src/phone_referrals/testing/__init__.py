@@ -9,8 +9,7 @@ from typing import Any
 
 from phone_referrals import phones
 from phone_referrals.routing import address_of
-from phone_referrals.signin.codes import Purpose
-from phone_referrals.signin.derived import live_codes
+from phone_referrals.signin.codes import Purpose, derive
 from phone_referrals.signin.models import PhoneVerification
 
 _addresses = count(1)
@@ -19,12 +18,11 @@ _addresses = count(1)
 def last_code(phone_number: str, purpose: str = Purpose.SIGN_IN) -> str:
     """Return the code that a phone was sent last, by whatever back end; raises `LookupError` where none is live."""
     phone_number = phones.parse(phone_number)
-    row = PhoneVerification.objects.filter(phone_number=phone_number, purpose=purpose).first()
-    codes = live_codes(phone_number, purpose, row.state) if row else []
-    if not codes:
+    serial = PhoneVerification.objects.read(phone_number, purpose).serial
+    if serial is None:
         msg = f"No code for {purpose!r} waits to be entered for {phones.mask(phone_number)}."
         raise LookupError(msg)
-    return codes[0]
+    return derive(phone_number=phone_number, purpose=purpose, serial=serial)[0]
 
 
 def sign_in(client: Any, phone_number: str, **data: Any) -> dict[str, Any]:

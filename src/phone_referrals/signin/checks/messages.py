@@ -15,7 +15,7 @@ from phone_referrals.checks.urls import includes_pages
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import PhoneReferralsError
 from phone_referrals.signin import delivery
-from phone_referrals.signin.test_numbers import last_day
+from phone_referrals.signin.codes import last_day
 
 DAY = 86400
 MAX_TEST_NUMBERS = 10

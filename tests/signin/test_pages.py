@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 import time_machine
 
-from phone_referrals.signin.pending import KEY, PendingSignIn
+from phone_referrals.signin.pages import SESSION_KEY, PendingSignIn
 
 NOW = 1_900_000_000
 
@@ -47,5 +47,5 @@ def test_nobody_is_told_to_come_back_too_early(phone, after, left):
 
 @pytest.mark.parametrize("kept", [None, {}, {"phone_number": "+12015550100", "colour": "blue"}, "text"])
 def test_what_another_release_has_kept_is_as_nothing(request_, kept):
-    request_.session[KEY] = kept
+    request_.session[SESSION_KEY] = kept
     assert PendingSignIn.of(request_) is None

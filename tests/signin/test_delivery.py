@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from phone_referrals.signin.notices import tell_of_change
+from phone_referrals.signin.delivery import tell_of_change
 
 OLD, NEW = "+12015550100", "+12015550150"
 
