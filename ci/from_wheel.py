@@ -130,6 +130,7 @@ def read_types(site):
         "djangorestframework-stubs",
         "pyright",
         "dj-database-url",
+        "django-allauth",
         "djangorestframework-simplejwt",
         "django-simple-history",
     ]

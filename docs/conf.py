@@ -23,14 +23,14 @@ exclude_patterns = ["_build", "_programs", "requirements.txt"]
 myst_enable_extensions = ["deflist", "html_image"]
 myst_heading_anchors = 3
 nitpicky = True
-# Others' pages would have to be looked for on the network; what is internal has none.
+# Names of other packages, whose pages are on the network, and internal names, which have no page.
 INTERNAL = (
     r"phone_referrals\.(admin_lists|api|keyset|natural_keys"
-    r"|signin\.policy\.Failure|signin\.serializers|signin\.state\.State)\b.*"
+    r"|signin\.serializers|signin\.\w+\.(Failure|Message|State))\b.*"
 )
 nitpick_ignore_regex = [("py:.*", r"(?!phone_referrals).*"), ("py:.*", INTERNAL)]
 
-# Docstrings are written as they are read in an editor, with `code` in single quotes.
+# Docstrings are written for an editor, with `code` in single backquotes.
 default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
