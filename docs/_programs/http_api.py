@@ -36,7 +36,6 @@ CODES = {
     "list_users": "invalid_cursor",
     "list_invitees": "invalid_cursor",
     "list_own_invitees": "invalid_cursor",
-    "list_own_invitees": "invalid_cursor",
 }
 # Of Django REST framework, by status.
 DRF_CODES = {
