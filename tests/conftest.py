@@ -72,14 +72,17 @@ DATABASE = (
 # Measured, a test takes twice as long. These ask all addresses at once; what they run, the tests of each file run too.
 UNMEASURED = (
     "tests/adoption/",
-    "tests/test_admin_permissions.py",
     "tests/docs/",
     "tests/pages/test_permissions.py",
     "tests/pages/test_statement_counts.py",
+    "tests/test_admin_permissions.py",
+    "tests/test_admin_sites.py",
     "tests/test_http_contract",
+    "tests/test_key_zero.py",
     "tests/test_permissions.py",
     "tests/test_same_path.py",
     "tests/test_statement_counts.py",
+    "tests/tokens/test_contract.py",
     "tests/tokens/test_time_zones.py",
 )
 # These run the lines that only PostgreSQL reaches.
@@ -116,8 +119,9 @@ def is_in_another_zone(item):
 def is_measured(item):
     if connections["default"].vendor == "postgresql" and not item.nodeid.startswith(MEASURED_ON_POSTGRESQL):
         return False
-    unmeasured = item.get_closest_marker("slow") or is_in_another_zone(item) or item.nodeid.startswith(UNMEASURED)
-    return not unmeasured
+    if item.get_closest_marker("slow") or item.get_closest_marker("unmeasured"):
+        return False
+    return not is_in_another_zone(item) and not item.nodeid.startswith(UNMEASURED)
 
 
 def pytest_ignore_collect(collection_path, config):

@@ -2,6 +2,7 @@
 
 import codecs
 import json
+from itertools import product
 
 import pytest
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
@@ -79,38 +80,38 @@ def address(pattern):
     return reverse(f"{app}:{pattern.name}", args=["1"] * len(pattern.pattern.converters))
 
 
+@pytest.mark.unmeasured
 @pytest.mark.django_db
 @pytest.mark.parametrize("content_type", BODIES)
-@pytest.mark.parametrize("pattern", URLS, ids=lambda pattern: pattern.name)
-def test_no_body_is_decoded_by_the_charset_of_a_stranger(client, decoded, pattern, content_type):
-    for method in ("GET", "POST", "OPTIONS"):
-        for accept in ("application/json", "text/html"):
-            answer = client.generic(
-                method,
-                address(pattern),
-                BODIES[content_type],
-                content_type=f"{content_type}; charset=counted",
-                headers={"accept": accept},
-            )
-            assert answer.status_code == 415
-    assert decoded == []
+def test_no_body_is_decoded_by_the_charset_of_a_stranger(client, decoded, content_type):
+    accepts = ("application/json", "text/html")
+    for pattern, method, accept in product(URLS, ("GET", "POST", "OPTIONS"), accepts):
+        answer = client.generic(
+            method,
+            address(pattern),
+            BODIES[content_type],
+            content_type=f"{content_type}; charset=counted",
+            headers={"accept": accept},
+        )
+        assert (answer.status_code, decoded) == (415, []), (pattern.name, method, accept)
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("pattern", URLS, ids=lambda pattern: pattern.name)
-def test_a_query_in_another_charset_is_415(client, decoded, pattern):
+def test_a_query_in_another_charset_is_415(client, decoded):
     # Django has read it when it made the request; and failed, if the charset is not for text. Nothing reads it again.
     sent = {"data": "x", "content_type": "text/plain; charset=counted"}
     client.generic("GET", "/nowhere/?ref=%FF", **sent)
     by_django = len(decoded)
-    answer = client.generic("GET", f"{address(pattern)}?ref=%FF", **sent)
-    assert answer.status_code == 415
-    assert b"Send UTF-8." in answer.content
-    assert len(decoded) == 2 * by_django
-    if pattern in api_urls.urlpatterns:
-        assert answer.json()["code"] == "unsupported_media_type"
-    else:
-        assert answer["Content-Type"] == "text/plain; charset=utf-8"
+    for pattern in URLS:
+        decoded.clear()
+        answer = client.generic("GET", f"{address(pattern)}?ref=%FF", **sent)
+        assert answer.status_code == 415, pattern.name
+        assert b"Send UTF-8." in answer.content, pattern.name
+        assert len(decoded) == by_django, pattern.name
+        if pattern in api_urls.urlpatterns:
+            assert answer.json()["code"] == "unsupported_media_type", pattern.name
+        else:
+            assert answer["Content-Type"] == "text/plain; charset=utf-8", pattern.name
 
 
 @pytest.mark.django_db
@@ -168,31 +169,39 @@ def lose(monkeypatch):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
-@pytest.mark.parametrize("pattern", URLS, ids=lambda pattern: pattern.name)
-def test_without_a_database_the_answer_is_503(client, pattern, error, lose, caplog):
-    is_api = pattern in api_urls.urlpatterns
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+def test_without_a_database_the_api_answers_503(client, error, accept, lose, caplog):
     body = json.dumps({"phone_number": "+12015550100", "code": "123456", "captcha_token": "x"})
-    method = "get" if hasattr(getattr(pattern.callback, "cls", None), "get") else "post"
-    if is_api:
-        client.logout()
+    client.logout()
     lose(error)
-    for accept in ("application/json", "text/html"):
+    for pattern in api_urls.urlpatterns:
         caplog.clear()
-        if is_api:
-            call = getattr(client, method)
-            arguments = [body, "application/json"] if method == "post" else []
-            answer = call(address(pattern), *arguments, headers={"accept": accept})
-        else:
-            answer = client.get(address(pattern), headers={"accept": accept})
-            if pattern.name not in {"profile", "invitees"} and answer.status_code < 500:
-                continue  # It reads nothing.
-        assert answer.status_code == 503
-        assert answer["Retry-After"] == "10"
-        assert "server at" not in answer.content.decode()
-        errors = [record for record in caplog.records if record.levelname == "ERROR"]
-        assert [record.getMessage() for record in errors] == [f"Database down: {address(pattern)}"]
-        if is_api and accept == "application/json":
-            assert answer.json() == {"detail": "Try again in a moment.", "code": "unavailable"}
+        arguments = {} if hasattr(pattern.callback.cls, "get") else {"data": body, "content_type": "application/json"}
+        call = client.post if arguments else client.get
+        answer = call(address(pattern), headers={"accept": accept}, **arguments)
+        assert_unavailable(answer, pattern, caplog)
+        if accept == "application/json":
+            assert answer.json() == {"detail": "Try again in a moment.", "code": "unavailable"}, pattern.name
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_without_a_database_a_page_answers_503(client, error, lose, caplog):
+    lose(error)
+    for pattern in page_urls.urlpatterns:
+        caplog.clear()
+        answer = client.get(address(pattern))
+        # The others read nothing.
+        if pattern.name in {"profile", "invitees"} or answer.status_code >= 500:
+            assert_unavailable(answer, pattern, caplog)
+
+
+def assert_unavailable(answer, pattern, caplog):
+    assert answer.status_code == 503, pattern.name
+    assert answer["Retry-After"] == "10", pattern.name
+    assert "server at" not in answer.content.decode(), pattern.name
+    errors = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [record.getMessage() for record in errors] == [f"Database down: {address(pattern)}"]
 
 
 @pytest.mark.database

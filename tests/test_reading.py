@@ -33,6 +33,7 @@ def test_punctuation_inside_and_any_other_character_is_read(text):
     assert bare(text) == text
 
 
+@pytest.mark.unmeasured
 @given(st.text())
 def test_what_was_read_is_read_again_as_it_is(text):
     assert shown(shown(text)) == shown(text)

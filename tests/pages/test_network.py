@@ -8,6 +8,7 @@ from tests.people import add_invitees
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("language", ["en", "ru"])
 @pytest.mark.parametrize("count", [1, 40, 201])
 def test_no_language_spoils_the_numbers_of_the_picture(make_user, client, settings, language, count):

@@ -259,6 +259,7 @@ def test_an_invitee_without_a_phone_is_shown_by_a_number(client, me):
     assert invitees_in(client.get("/")) == [f"#{invited}"]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("count", "shown"), [(0, "0"), (20, "20"), (21, "21"), (1000, "1000"), (1001, "1000+"), (1100, "1000+")]
 )

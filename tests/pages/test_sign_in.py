@@ -568,6 +568,7 @@ def test_nobody_who_is_signed_in_is_led_to_another_site(client, make_user):
     assert led_to == dict.fromkeys(UNSAFE, ["/"] * 3)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("how", ["post", "get", "both", "at the code"])
 def test_nobody_is_led_to_another_site(phone, last_code, undone, how):
     led_astray = []

@@ -93,6 +93,7 @@ def test_folding_what_is_folded_changes_nothing(typed):
     assert codes.fold(codes.fold(typed)) == codes.fold(typed)
 
 
+@pytest.mark.unmeasured
 def test_no_character_of_unicode_is_folded_further_the_second_time():
     # Unassigned characters have neither case nor parts: all of them are one character to us.
     characters = [

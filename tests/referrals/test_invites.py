@@ -399,6 +399,7 @@ def test_an_invitation_never_redeems_for_who_is_a_user_already(
     assert bool(client.cookies[invites.COOKIE].value) is (door == "pages")
 
 
+@pytest.mark.unmeasured
 @pytest.mark.django_db
 @pytest.mark.parametrize("door", ["pages", "api"])
 @pytest.mark.parametrize("how", TAMPERED)

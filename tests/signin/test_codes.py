@@ -123,6 +123,7 @@ def test_what_is_no_code_is_refused_and_says_how_many_digits_there_are(typed):
     assert refusal.value.extra == {}
 
 
+@pytest.mark.unmeasured
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     typed=st.text(max_size=20) | st.text(st.sampled_from("0123٣#.-() \u200b\u202e\u00b3\u0301")),

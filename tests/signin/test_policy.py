@@ -475,6 +475,7 @@ def most_in_a_day(times):
     return max((sum(start <= time < start + DAY_SECONDS for time in times) for start in times), default=0)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.usefixtures("small")
 def test_no_history_passes_the_bounds():
     @hypothesis_settings(deadline=None, max_examples=300)

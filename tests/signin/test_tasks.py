@@ -492,6 +492,7 @@ class SlowSmsBackend(FailingSmsBackend):
         FAILURES.pop()()
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("text", ["a" * 161, "б" * 71])
 @pytest.mark.parametrize(("failure", "counted"), [(None, 2), (TimeoutError, 2), (DeliveryFailed, 0)])
 def test_a_message_has_its_segments_in_the_ceiling_all_the_time(
@@ -508,6 +509,7 @@ def test_a_message_has_its_segments_in_the_ceiling_all_the_time(
     assert SmsUsage.objects.get().segments == counted
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("zone", "now", "latest"),
     [

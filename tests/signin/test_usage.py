@@ -112,6 +112,7 @@ def test_a_busy_region_has_as_many_rows_as_slots(settings):
     assert min(SmsUsage.objects.values_list("sent", flat=True)) > 10
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("settings_", "sent"),
     [
@@ -383,6 +384,7 @@ def test_a_region_whose_codes_are_entered_is_never_paused(conversion, signalled,
     assert signalled == []
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("hour", "more"), [(0, 0), (6, 3), (12, 5), (18, 8), (23, 10)])
 def test_yesterday_weighs_as_much_as_of_it_is_within_24_hours(conversion, settings, time_machine, hour, more):
     settings.TIME_ZONE = "Asia/Kamchatka"  # Days are those of UTC all the same.

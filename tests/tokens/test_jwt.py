@@ -277,6 +277,7 @@ def test_who_is_deleted_during_a_refresh_gets_nothing(sign_in, phone, monkeypatc
         refresh(client.answer["refresh"])
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("path", ["logout", "logout_all"])
 def test_ending_costs_no_more_after_many_refreshes(rotate, sign_in, phone, path):
     counts = []
