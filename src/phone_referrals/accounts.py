@@ -59,15 +59,15 @@ class PhoneAccounts:
             user.save(force_insert=True)
         return user
 
-    def phone_of(self, user: Any) -> str:
+    def phone_of(self, user: AbstractBaseUser) -> str:
         """Return the user's number, or an empty string."""
         *relations, field = conf.phone_field.split("__")
-        holder = user
+        holder: Any = user
         for relation in relations:
             holder = getattr(holder, relation, None)
         return phones.e164(getattr(holder, field, None))
 
-    def display_name(self, user: Any) -> str:
+    def display_name(self, user: AbstractBaseUser) -> str:
         """Return how other people see the user: the masked phone, e-mail or user name, else the number of the account.
 
         A host that shows real names overrides this.
@@ -87,14 +87,14 @@ class PhoneAccounts:
         # The one column: what else the row has may have changed since it was read.
         holder.save(update_fields=None if holder._state.adding else [field])
 
-    def delete(self, user: Any) -> None:
+    def delete(self, user: AbstractBaseUser) -> None:
         """Delete the user and all that goes with it. A host that keeps the row overrides this, and sets `keeps_users`.
 
         Called in a transaction, with the row locked. A row that is still there afterwards loses its phone.
         """
         user.delete()
 
-    def require_deletable(self, user: Any) -> None:
+    def require_deletable(self, user: AbstractBaseUser) -> None:
         """Raise `DeletionRefused` where Django knows of rows that protect the user; asked before a code is sent."""
         model = get_user_model()
         if self.keeps_users or model.delete is not models.Model.delete:
@@ -104,7 +104,7 @@ class PhoneAccounts:
         except (models.ProtectedError, models.RestrictedError):
             raise DeletionRefused from None
 
-    def may_sign_in(self, user: Any) -> bool:
+    def may_sign_in(self, user: AbstractBaseUser) -> bool:
         """Return whether the account is in use: neither disabled nor hidden, as deleted users are on some sites.
 
         Asked once a phone is proven, for each request with a token or session that came of it, and when somebody
@@ -115,7 +115,7 @@ class PhoneAccounts:
         shown = _shown_users()
         return not shown.query.where or shown.filter(pk=user.pk).exists()
 
-    def has_second_factor(self, user: Any) -> bool:
+    def has_second_factor(self, user: AbstractBaseUser) -> bool:
         """Return whether the user has set up a second factor, so that a code sent to the phone is not enough.
 
         Knows those of `allauth.mfa` and of `django_otp`, which `two_factor` is built on.
@@ -148,7 +148,7 @@ def username_of(model: type[models.Model]) -> "models.Field[Any, Any] | None":
     return None
 
 
-def lock(user: Any, *, using: str | None = None) -> Any:
+def lock(user: AbstractBaseUser, *, using: str | None = None) -> Any:
     """Return the user as it is now, whom nobody else changes, or points at, before the transaction ends.
 
     Raises `AccountDisabled` where it has been deleted.
@@ -165,7 +165,7 @@ def lock(user: Any, *, using: str | None = None) -> Any:
     return locked
 
 
-def require_admissible(user: Any, *, by_phone: Callable[[], bool] = lambda: True) -> None:
+def require_admissible(user: AbstractBaseUser, *, by_phone: Callable[[], bool] = lambda: True) -> None:
     """Raise `AccountDisabled`, or `StaffNotAllowed` for staff whom a phone lets in: `by_phone`, asked of staff only."""
     if not get_accounts().may_sign_in(user):
         raise AccountDisabled
@@ -181,7 +181,7 @@ def _shown_users() -> models.QuerySet[Any]:
     return model._default_manager.using(router.db_for_write(model)).all()
 
 
-def provable_phone_of(user: Any) -> str:
+def provable_phone_of(user: AbstractBaseUser) -> str:
     """Return a user's number, whatever its spelling, as one that codes are sent to; empty where there is none."""
     try:
         return phones.parse(get_accounts().phone_of(user))

@@ -106,7 +106,7 @@ class ApiView(GenericAPIView[Any]):
         hosts = [each for each in APIView.throttle_classes if each not in self.throttle_classes]
         return [throttle() for throttle in (*self.throttle_classes, *hosts)]
 
-    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
         add_never_cache_headers(response)
         patch_vary_headers(response, ["Authorization", "Cookie"])

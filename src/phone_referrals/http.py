@@ -5,9 +5,10 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import DisallowedHost
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connections
 from django.http import HttpRequest, QueryDict, RawPostDataException
@@ -62,7 +63,7 @@ class _ShowNothing(SafeExceptionReporterFilter):
     or `sensitive_post_parameters`, hide the query.
     """
 
-    def get_traceback_frame_variables(self, request: Any, tb_frame: Any) -> Any:
+    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: Any) -> Any:
         if self.is_active(request):
             return dict.fromkeys(tb_frame.f_locals, self.cleansed_substitute).items()
         return super().get_traceback_frame_variables(request, tb_frame)
@@ -86,7 +87,7 @@ def guarded(view: Callable[..., Any]) -> Callable[..., Any]:
     hidden = sensitive_variables()(view)
 
     @wraps(view)
-    def guard(request: Any, *args: Any, **kwargs: Any) -> Any:
+    def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         request.exception_reporter_filter = _ShowNothing()
         try:
             return hidden(request, *args, **kwargs)
@@ -100,7 +101,12 @@ def guarded(view: Callable[..., Any]) -> Callable[..., Any]:
     return guard
 
 
-def host_of(request: Any) -> str:
+def user_of(request: HttpRequest) -> AbstractBaseUser:
+    """Return the user of a request, for views that only signed-in users reach."""
+    return cast(AbstractBaseUser, request.user)
+
+
+def host_of(request: HttpRequest) -> str:
     """Return the domain that a request was sent to; raises `DisallowedHost`, which is answered with 400.
 
     A wildcard in `ALLOWED_HOSTS` lets anybody name a host that is longer than any domain. It would be in a message that
@@ -112,7 +118,7 @@ def host_of(request: Any) -> str:
     return host
 
 
-def facts_of(request: Any) -> dict[str, Any]:
+def facts_of(request: HttpRequest) -> dict[str, Any]:
     """Return what is told of a request, beside the phone, to those who send a code: its body is `data`, as it came."""
     data = getattr(request, "data", None)
     body = request.POST if data is None else data

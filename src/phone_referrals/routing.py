@@ -7,13 +7,14 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, get_urlconf, reverse
 
 # What our own patterns capture: it is not passed on to one that takes none. All else is of the host's prefix.
 OURS: tuple[set[str], ...] = (set(), {"code"}, {"pk"})
 
 
-def address_of(request: Any, name: str, **own: Any) -> str:
+def address_of(request: HttpRequest | None, name: str, **own: Any) -> str:
     """Return the address of `name`, such as `"phone_referrals:invitees"`; raises `NoReverseMatch`.
 
     It is in the namespace of the view that was asked, or as near to it as the site has one, and has the arguments that

@@ -9,11 +9,13 @@ from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
+from django.http import HttpRequest
+from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
 
-def client_address(request: Any) -> str:
+def client_address(request: HttpRequest) -> str:
     """Return the address that a request came from, without a port.
 
     `X-Forwarded-For` counts as far as DRF's `NUM_PROXIES` says that proxies of the site have written it. Unset, it
@@ -70,7 +72,7 @@ class AddressThrottle(SimpleRateThrottle):
         # Read now: DRF's own attribute is frozen when the class is made.
         return api_settings.DEFAULT_THROTTLE_RATES.get(self.scope, self.default_rate)
 
-    def allow_request(self, request: Any, view: Any) -> bool:
+    def allow_request(self, request: Request, view: Any) -> bool:
         """Take one of as many places as the rate allows calls; each is free again when its time is over.
 
         Not DRF's list of calls, which is read and written back: those of the same moment write over each other's and
@@ -86,7 +88,7 @@ class AddressThrottle(SimpleRateThrottle):
         # In this order: an address that is refused uses nothing of its neighbours' rate.
         return has_place and self.network_has_room(request)
 
-    def network_has_room(self, request: Any) -> bool:
+    def network_has_room(self, request: Request) -> bool:
         """Count a call of the network, by one counter: ten times as many places were too many."""
         block = self.get_network(request)
         return not block or self._count(self._key(block), self.num_requests * self.network_factor)
@@ -111,13 +113,13 @@ class AddressThrottle(SimpleRateThrottle):
         """Return the seconds until the first place is free, or the window of the network is over."""
         return min(self.taken.values(), default=self.now) + self.duration - self.now
 
-    def get_ident(self, request: Any) -> str:
+    def get_ident(self, request: Request) -> str:
         return subscriber(client_address(request))
 
-    def get_network(self, request: Any) -> str:
+    def get_network(self, request: Request) -> str:
         return network(client_address(request))
 
-    def get_cache_key(self, request: Any, view: Any) -> str:
+    def get_cache_key(self, request: Request, view: Any) -> str:
         return self._key(self.get_ident(request))
 
     def _key(self, ident: str) -> str:
@@ -147,10 +149,10 @@ class RedeemUserThrottle(AddressThrottle):
     scope = "phone_referrals_redeem_user"
     default_rate = "20/hour"
 
-    def get_ident(self, request: Any) -> str:
+    def get_ident(self, request: Request) -> str:
         return str(request.user.pk)
 
-    def get_network(self, request: Any) -> str:
+    def get_network(self, request: Request) -> str:
         return ""
 
 
@@ -163,10 +165,10 @@ class ReadThrottle(AddressThrottle):
     scope = "phone_referrals_read"
     default_rate = "600/hour"
 
-    def get_ident(self, request: Any) -> str:
+    def get_ident(self, request: Request) -> str:
         return str(request.user.pk) if request.user.is_authenticated else super().get_ident(request)
 
-    def allow_request(self, request: Any, view: Any) -> bool:
+    def allow_request(self, request: Request, view: Any) -> bool:
         if self.rate is None:
             return True
         self.now = self.timer()

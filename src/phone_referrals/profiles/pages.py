@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from phone_referrals import phones
 from phone_referrals.accounts import get_accounts
+from phone_referrals.http import user_of
 from phone_referrals.pages.words import explain
 from phone_referrals.profiles.sign_in import SignedIn, sign_in
 from phone_referrals.referrals import codes, invites
@@ -57,5 +58,5 @@ class ProfileView(of_referrals.ReferralsView):
     heading = gettext_lazy("Your profile")
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        phone_number = phones.spaced(get_accounts().phone_of(self.request.user))
+        phone_number = phones.spaced(get_accounts().phone_of(user_of(self.request)))
         return super().get_context_data(phone_number=phone_number, **context)

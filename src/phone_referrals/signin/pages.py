@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from phone_referrals import phones
 from phone_referrals.accounts import get_accounts
 from phone_referrals.exceptions import PhoneReferralsError, ResendTooSoon, TooManyMessages
-from phone_referrals.http import facts_of
+from phone_referrals.http import facts_of, user_of
 from phone_referrals.pages.page import FormPage, Page, SeeOther, SignedInPage
 from phone_referrals.pages.words import duration, explain
 from phone_referrals.signin.forms import CodeForm, PhoneForm, region_of_browser
@@ -199,7 +199,7 @@ class AccountView(SignedInPage):
     heading = gettext_lazy("Your account")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        phone_number = phones.spaced(get_accounts().phone_of(request.user))
+        phone_number = phones.spaced(get_accounts().phone_of(user_of(request)))
         return self.render_to_response(self.get_context_data(phone_number=phone_number))
 
 
@@ -217,12 +217,12 @@ class SignOutView(Page):
         return SeeOther(resolve_url(settings.LOGOUT_REDIRECT_URL or self.to("sign_in")))
 
     def end_sessions(self, request: HttpRequest) -> None:
-        SessionIssuer(request).revoke(request.user)
+        SessionIssuer(request).revoke(user_of(request))
 
 
 class SignOutEverywhereView(SignOutView):
     """End the user's sessions and tokens, on all devices."""
 
     def end_sessions(self, request: HttpRequest) -> None:
-        end_all(request.user)
+        end_all(user_of(request))
         super().end_sessions(request)

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from phone_referrals.api import ActionView, ApiView, OpenView
-from phone_referrals.http import facts_of, host_of
+from phone_referrals.http import facts_of, host_of, user_of
 from phone_referrals.signin.change_phone import change_phone, request_change
 from phone_referrals.signin.delete_account import delete_account, request_deletion
 from phone_referrals.signin.serializers import (
@@ -69,7 +69,7 @@ class EndView(ApiView):
     serializer_class = serializers.Serializer
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        user, issuer = request.user, issuer_of(request)
+        user, issuer = user_of(request), issuer_of(request)
         self.end(issuer, user)
         if not issuer.logs_in:
             user_logged_out.send(type(user), request=request._request, user=user)
@@ -102,7 +102,7 @@ class SessionsView(ApiView):
     serializer_class = answer_serializer_class = SessionsSerializer
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return self.answer({"results": issuer_with_sessions(request).sessions(request.user)})
+        return self.answer({"results": issuer_with_sessions(request).sessions(user_of(request))})
 
 
 class EndSessionView(ApiView):
@@ -112,9 +112,9 @@ class EndSessionView(ApiView):
 
     def post(self, request: Request, pk: str, *args: Any, **kwargs: Any) -> Response:
         issuer = issuer_with_sessions(request)
-        for session in issuer.sessions(request.user):
+        for session in issuer.sessions(user_of(request)):
             if session.id == pk:
-                issuer.end_session(request.user, session)
+                issuer.end_session(user_of(request), session)
                 return Response(status=status.HTTP_204_NO_CONTENT)
         raise Http404
 
@@ -125,7 +125,7 @@ class EndOtherSessionsView(ApiView):
     serializer_class = serializers.Serializer
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        issuer_with_sessions(request).revoke_others(request.user)
+        issuer_with_sessions(request).revoke_others(user_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -159,7 +159,9 @@ class GetChangeCodeView(ActionView):
     def act(self, data: dict[str, Any]) -> Response:
         issuer = issuer_of(self.request)
         facts = facts_of(self.request)
-        return self.answer(request_change(self.request.user, phone_number=data["phone_number"], issuer=issuer, **facts))
+        return self.answer(
+            request_change(user_of(self.request), phone_number=data["phone_number"], issuer=issuer, **facts)
+        )
 
 
 class ChangePhoneView(ActionView):
@@ -171,7 +173,7 @@ class ChangePhoneView(ActionView):
 
     def act(self, data: dict[str, Any]) -> Response:
         changed = change_phone(
-            self.request.user,
+            user_of(self.request),
             phone_number=data["phone_number"],
             code=data["code"],
             current_code=data.get("current_code") or "",
@@ -190,7 +192,7 @@ class GetDeleteCodeView(ActionView):
     throttle_classes = (GetVerifyCodeThrottle,)
 
     def act(self, data: dict[str, Any]) -> Response:
-        return self.answer(request_deletion(self.request.user, **facts_of(self.request)))
+        return self.answer(request_deletion(user_of(self.request), **facts_of(self.request)))
 
 
 class DeleteView(ActionView):
@@ -200,7 +202,7 @@ class DeleteView(ActionView):
     throttle_classes = (AuthThrottle,)
 
     def act(self, data: dict[str, Any]) -> Response:
-        user, issuer = self.request.user, issuer_of(self.request)
+        user, issuer = user_of(self.request), issuer_of(self.request)
         self.delete_account(user, data["code"])
         if issuer.logs_in:
             issuer.revoke(user)

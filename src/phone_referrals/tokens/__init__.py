@@ -6,6 +6,8 @@ packages are in modules of their own, which need those packages: `tokens.knox`, 
 
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
@@ -16,19 +18,19 @@ from phone_referrals.tokens.drf import DRFTokenIssuer
 from phone_referrals.tokens.session import SessionIssuer, follow_key, has_readable_session
 
 
-def get_issuer(request: Any = None) -> BaseTokenIssuer:
+def get_issuer(request: HttpRequest | None = None) -> BaseTokenIssuer:
     """Return the issuer that `PHONE_REFERRALS_TOKEN_ISSUER` names."""
     issuer: BaseTokenIssuer = import_string(conf.token_issuer)(request)
     return issuer
 
 
-def issuer_of(request: Any) -> BaseTokenIssuer:
+def issuer_of(request: HttpRequest) -> BaseTokenIssuer:
     """Return the issuer of the session, or else of the kind of token, by which a request is its user's."""
     by_session = isinstance(getattr(request, "successful_authenticator", None), SessionAuthentication)
     return SessionIssuer(request) if by_session or not isinstance(request, Request) else get_issuer(request)
 
 
-def end_others(issuer: BaseTokenIssuer, user: Any) -> dict[str, Any]:
+def end_others(issuer: BaseTokenIssuer, user: AbstractBaseUser) -> dict[str, Any]:
     """End all tokens and sessions of a user but the one that `issuer` is bound to; return what `revoke_others` does."""
     for other in _kinds():
         if type(other) is not type(issuer):
@@ -36,7 +38,7 @@ def end_others(issuer: BaseTokenIssuer, user: Any) -> dict[str, Any]:
     return issuer.revoke_others(user)
 
 
-def end_all(user: Any) -> None:
+def end_all(user: AbstractBaseUser) -> None:
     """End all tokens and sessions of a user."""
     for issuer in _kinds():
         issuer.revoke_all(user)

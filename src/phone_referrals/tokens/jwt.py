@@ -12,7 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed
@@ -36,7 +38,7 @@ ENDED = _("This token has been ended.")
 class JWTAuthentication(AdmissibleUsers, authentication.JWTAuthentication):
     """Refuses tokens that were ended. For its own views a host names it in its authentication classes."""
 
-    def proves_phone(self, user: Any, token: Any) -> bool:
+    def proves_phone(self, user: AbstractBaseUser, token: Any) -> bool:
         return FAMILY in token
 
     def get_user(self, validated_token: Token) -> Any:
@@ -68,7 +70,7 @@ def _family(token: Token) -> str:
     return f"{FAMILY}:{token[FAMILY]}"
 
 
-def _all_of(user: Any) -> str:
+def _all_of(user: AbstractBaseUser) -> str:
     return f"user:{user.pk}"
 
 
@@ -89,7 +91,7 @@ def _end(name: str) -> None:
     _outstanding().filter(jti=name).update(**end)
 
 
-def _refuse_ended(token: Token, user: Any) -> None:
+def _refuse_ended(token: Token, user: AbstractBaseUser) -> None:
     names = [_all_of(user), *([_family(token)] if FAMILY in token else [])]
     ends = dict(_outstanding().filter(jti__in=names).values_list("jti", "token"))
     end = ends.pop(_all_of(user), "")
@@ -110,11 +112,11 @@ class JWTIssuer(BaseTokenIssuer):
         "expires_in": serializers.IntegerField(help_text="Seconds until the access token ends."),
     }
 
-    def __init__(self, request: Any = None) -> None:
+    def __init__(self, request: HttpRequest | None = None) -> None:
         super().__init__(request)
         self.token_type = api_settings.AUTH_HEADER_TYPES[0]
 
-    def issue(self, user: Any, *, created: bool) -> dict[str, Any]:
+    def issue(self, user: AbstractBaseUser, *, created: bool) -> dict[str, Any]:
         refresh = RefreshToken.for_user(user)
         refresh[FAMILY] = refresh[api_settings.JTI_CLAIM]
         refresh[AUTH_TIME] = refresh["iat"]
@@ -124,15 +126,15 @@ class JWTIssuer(BaseTokenIssuer):
         seconds = int(access["exp"] - refresh["iat"])
         return {"token": str(access), "refresh": str(refresh), "expires_in": seconds}
 
-    def revoke(self, user: Any) -> None:
+    def revoke(self, user: AbstractBaseUser) -> None:
         if isinstance(self.auth, Token):
             # A token of the host's login says nothing of the refresh token that came with it: all of the user end.
             _end(_family(self.auth) if FAMILY in self.auth else _all_of(user))
 
-    def revoke_all(self, user: Any) -> None:
+    def revoke_all(self, user: AbstractBaseUser) -> None:
         _end(_all_of(user))
 
-    def signed_in_at(self, user: Any) -> datetime | None:
+    def signed_in_at(self, user: AbstractBaseUser) -> datetime | None:
         # Of a sign-in by phone: what a host's login writes there is not known.
         if isinstance(self.auth, Token) and FAMILY in self.auth:
             return datetime.fromtimestamp(self.auth[AUTH_TIME], tz=UTC)

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router
 from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 from knox import auth
 from knox.models import get_token_model
@@ -20,7 +22,7 @@ KIND = "knox"
 class TokenAuthentication(AdmissibleUsers, auth.TokenAuthentication):  # type: ignore[misc]  # knox has no types
     """knox's own, which lets staff in by tokens of the host's sign-in alone."""
 
-    def proves_phone(self, user: Any, token: Any) -> bool:
+    def proves_phone(self, user: AbstractBaseUser, token: Any) -> bool:
         return UserSession.objects.of(user, KIND).filter(key=token.digest).exists()
 
 
@@ -35,11 +37,11 @@ class KnoxTokenIssuer(BaseTokenIssuer):
         "expires_in": serializers.IntegerField(allow_null=True, help_text="Seconds; null is never."),
     }
 
-    def __init__(self, request: Any = None) -> None:
+    def __init__(self, request: HttpRequest | None = None) -> None:
         super().__init__(request)
         self.token_type = knox_settings.AUTH_HEADER_PREFIX
 
-    def issue(self, user: Any, *, created: bool) -> dict[str, Any]:
+    def issue(self, user: AbstractBaseUser, *, created: bool) -> dict[str, Any]:
         limit = knox_settings.TOKEN_LIMIT_PER_USER
         if limit is not None and not created:
             # knox itself would turn the user away, who may not have the other devices at hand.
@@ -52,26 +54,26 @@ class KnoxTokenIssuer(BaseTokenIssuer):
         ttl = knox_settings.TOKEN_TTL
         return {"token": text, "expires_in": None if ttl is None else int(ttl.total_seconds())}
 
-    def revoke(self, user: Any) -> None:
+    def revoke(self, user: AbstractBaseUser) -> None:
         self._tokens(user).filter(pk=self._current).delete()
 
-    def revoke_all(self, user: Any) -> None:
+    def revoke_all(self, user: AbstractBaseUser) -> None:
         self._tokens(user).delete()
 
-    def revoke_others(self, user: Any) -> dict[str, Any]:
+    def revoke_others(self, user: AbstractBaseUser) -> dict[str, Any]:
         self._tokens(user).exclude(pk=self._current).delete()
         return {}
 
-    def signed_in_at(self, user: Any) -> datetime | None:
+    def signed_in_at(self, user: AbstractBaseUser) -> datetime | None:
         # Of a sign-in by phone: without USE_TZ what knox keeps is a local time, of which an hour comes twice a year.
         row = UserSession.objects.of(user, KIND).filter(key=getattr(self.auth, "digest", None)).first()
         return datetime.fromtimestamp(row.signed_in_at, UTC) if row else None
 
-    def sessions(self, user: Any) -> list[Session]:
+    def sessions(self, user: AbstractBaseUser) -> list[Session]:
         rows = {row.key: row for row in UserSession.objects.of(user, KIND)}
         return [self._session(token, rows.get(token.digest)) for token in self._live(user)]
 
-    def end_session(self, user: Any, session: Session) -> None:
+    def end_session(self, user: AbstractBaseUser, session: Session) -> None:
         self._tokens(user).filter(digest=session.key).delete()
 
     def _session(self, token: Any, row: UserSession | None) -> Session:
@@ -83,12 +85,12 @@ class KnoxTokenIssuer(BaseTokenIssuer):
             is_current=token.pk == self._current,
         )
 
-    def _tokens(self, user: Any) -> QuerySet[Any]:
+    def _tokens(self, user: AbstractBaseUser) -> QuerySet[Any]:
         # Not from a replica, which may not know yet of those that began or ended a moment ago.
         tokens: QuerySet[Any] = get_token_model().objects.using(router.db_for_write(get_token_model()))
         return tokens.filter(user=user)
 
-    def _live(self, user: Any) -> QuerySet[Any]:
+    def _live(self, user: AbstractBaseUser) -> QuerySet[Any]:
         unexpired = Q(expiry__isnull=True) | Q(expiry__gt=timezone.now())
         return self._tokens(user).filter(unexpired).order_by("-created", "pk")
 

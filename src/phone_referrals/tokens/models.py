@@ -3,14 +3,16 @@ from time import time
 from typing import Any, Self
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models, router
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from phone_referrals.natural_keys import NaturalKeyModel, NaturalKeyQuerySet
 
 
 class UserSessionQuerySet(NaturalKeyQuerySet):
-    def of(self, user: Any, kind: str) -> Self:
+    def of(self, user: AbstractBaseUser, kind: str) -> Self:
         """Return what the user signed in with, for one kind of token; not from a replica, which may not know yet."""
         return self.using(router.db_for_write(self.model)).filter(user=user, kind=kind)
 
@@ -45,7 +47,7 @@ class UserSession(NaturalKeyModel):
         return f"{self.user_id} {datetime.fromtimestamp(self.signed_in_at, UTC):%Y-%m-%d %H:%M}"
 
     @classmethod
-    def made_by(cls, request: Any, **values: Any) -> Self:
+    def made_by(cls, request: HttpRequest | None, **values: Any) -> Self:
         """Return an unsaved row with the user agent of a request."""
         agent: str = request.META.get("HTTP_USER_AGENT", "") if request else ""
         # PostgreSQL takes no NUL byte in a text.

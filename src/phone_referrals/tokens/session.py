@@ -8,11 +8,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user_model, login, logout, update_session_auth_hash
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, router
 from django.http import HttpRequest
 from rest_framework import authentication, serializers
+from rest_framework.request import Request
 
 from phone_referrals.tokens.base import AdmissibleUsers, BaseTokenIssuer, Session, utc
 from phone_referrals.tokens.models import UserSession
@@ -25,22 +27,23 @@ KEPT_AS = "phone_referrals_kept_as"  # The key that `UserSession` has.
 class SessionAuthentication(AdmissibleUsers, authentication.SessionAuthentication):
     """Django REST framework's, CSRF check and all, with a name for the header of a 401."""
 
-    def proves_phone(self, user: Any, token: Any) -> bool:
+    def proves_phone(self, user: AbstractBaseUser, token: Any) -> bool:
         return False  # Of a session by phone, `PhoneCodeBackend` has not let staff come so far.
 
-    def authenticate(self, request: Any) -> Any:
+    def authenticate(self, request: Request) -> Any:
         answer = super().authenticate(request)
         if answer:
             follow_key(request._request, answer[0])
         return answer
 
-    def authenticate_header(self, request: Any) -> str:
+    def authenticate_header(self, request: Request) -> str:
         return "Session"
 
 
 class SessionIssuer(BaseTokenIssuer):
     """Begins a session; there is no token. Needs a `SESSION_ENGINE` that keeps sessions on the server."""
 
+    request: HttpRequest  # Without one, it can list and end sessions only.
     token_type = "session"  # noqa: S105 - the name of a kind, not a secret
     authentication_classes = (SessionAuthentication,)
     required_app = "django.contrib.sessions"
@@ -52,7 +55,7 @@ class SessionIssuer(BaseTokenIssuer):
         if settings.SESSION_ENGINE.endswith("signed_cookies"):
             msg = "SESSION_ENGINE keeps sessions in cookies alone, where nobody can end them: name another engine."
             raise ImproperlyConfigured(msg)
-        request: Any = self.request
+        request = self.request
         before = request.session.session_key
         login(request, user)
         # A user who signs in again keeps the key, and after somebody else there is none: this sign-in has its own.
@@ -65,19 +68,19 @@ class SessionIssuer(BaseTokenIssuer):
         UserSession.made_by(request, user=user, kind=KIND, key=key).save(force_insert=True)
         return {"token": None}
 
-    def revoke(self, user: Any) -> None:
-        request: Any = self.request
+    def revoke(self, user: AbstractBaseUser) -> None:
+        request = self.request
         UserSession.objects.filter(key=request.session.session_key).delete()
         logout(request)
 
-    def revoke_all(self, user: Any) -> None:
+    def revoke_all(self, user: AbstractBaseUser) -> None:
         """End the sessions of a user: all of one who has no password, and of another those that began here."""
         for key, _session in _live(user):
             _end(key)
         _end_without_password(user)
 
     def revoke_others(self, user: Any) -> dict[str, Any]:
-        request: Any = self.request
+        request = self.request
         this = request.session.session_key
         for key, _session in _live(user):
             if key != this:
@@ -88,7 +91,7 @@ class SessionIssuer(BaseTokenIssuer):
         follow_key(request, user)
         return {}
 
-    def signed_in_at(self, user: Any) -> datetime | None:
+    def signed_in_at(self, user: AbstractBaseUser) -> datetime | None:
         """Return when the user began this session; `None` where it has no mark, or that of another user.
 
         A session that Django has begun counts while it is the user's latest recorded sign-in: tools by which staff
@@ -99,7 +102,7 @@ class SessionIssuer(BaseTokenIssuer):
         is_recorded = KEPT_AS in session or (last_login and at and abs(utc(last_login).timestamp() - at) < 1)
         return datetime.fromtimestamp(at, UTC) if at is not None and is_recorded else None
 
-    def sessions(self, user: Any) -> list[Session]:
+    def sessions(self, user: AbstractBaseUser) -> list[Session]:
         current = getattr(self.request, "session", None)
         return [
             Session(
@@ -112,11 +115,11 @@ class SessionIssuer(BaseTokenIssuer):
             for key, (row, store) in _live(user)
         ]
 
-    def end_session(self, user: Any, session: Session) -> None:
+    def end_session(self, user: AbstractBaseUser, session: Session) -> None:
         _end(session.key)
 
 
-def mark_login(*, request: Any, user: Any, **kwargs: Any) -> None:
+def mark_login(*, request: HttpRequest | None, user: AbstractBaseUser, **kwargs: Any) -> None:
     """Mark a session that Django begins: a receiver of `user_logged_in`, which is sent of tokens as well."""
     session = getattr(request, "session", {})
     if session.get(SESSION_KEY) == user._meta.pk.value_to_string(user):
@@ -128,7 +131,7 @@ def has_readable_session(request: HttpRequest) -> bool:
     return "\0" not in request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
 
 
-def follow_key(request: Any, user: Any) -> None:
+def follow_key(request: HttpRequest, user: AbstractBaseUser) -> None:
     """Keep the session of a request whose key has changed: Django changes it with the password and tells nobody."""
     session: Any = getattr(request, "session", {})
     if KEPT_AS not in session or session[KEPT_AS] == session.session_key:
@@ -143,7 +146,7 @@ def follow_key(request: Any, user: Any) -> None:
     session[KEPT_AS] = session.session_key
 
 
-def _end_without_password(user: Any) -> None:
+def _end_without_password(user: AbstractBaseUser) -> None:
     """Change the hash that Django binds sessions to, where no password is lost by it.
 
     A user with a password ends the sessions that did not begin here by changing it, as everywhere in Django.
@@ -154,7 +157,7 @@ def _end_without_password(user: Any) -> None:
         model._base_manager.using(router.db_for_write(model)).filter(pk=user.pk).update(password=user.password)
 
 
-def _live(user: Any) -> list[tuple[str, tuple[UserSession, SessionBase]]]:
+def _live(user: AbstractBaseUser) -> list[tuple[str, tuple[UserSession, SessionBase]]]:
     """Return the sessions that live on, newest first; forget the others."""
     live = []
     for row in UserSession.objects.of(user, KIND).order_by("-signed_in_at", "-pk"):
@@ -168,11 +171,11 @@ def _live(user: Any) -> list[tuple[str, tuple[UserSession, SessionBase]]]:
     return live
 
 
-def _mark(session: Any, user: Any) -> None:
+def _mark(session: Any, user: AbstractBaseUser) -> None:
     session[SIGNED_IN] = [str(user.pk), time.time()]
 
 
-def _began(session: Any, user: Any) -> float | None:
+def _began(session: Any, user: AbstractBaseUser) -> float | None:
     """Return when the user began the session, in POSIX seconds. A user who is impersonated has not begun it."""
     key, at = session.get(SIGNED_IN, (None, None))
     return at if key == str(user.pk) else None
