@@ -167,6 +167,7 @@ KNOW_REQUESTS = {
     "referrals.links": "Addresses as the request's host has them.",
     "routing": "Addresses as the request's namespace has them.",
     "signin.backend": "Django passes a request to authentication backends.",
+    "signin.forms": "What waits in the session of a page.",
     "throttling": "Throttles of REST framework.",
     "tokens": "How a request proves itself.",
 }

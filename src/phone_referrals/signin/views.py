@@ -157,11 +157,8 @@ class GetChangeCodeView(ActionView):
     throttle_classes = (GetVerifyCodeThrottle,)
 
     def act(self, data: dict[str, Any]) -> Response:
-        issuer = issuer_of(self.request)
-        facts = facts_of(self.request)
-        return self.answer(
-            request_change(user_of(self.request), phone_number=data["phone_number"], issuer=issuer, **facts)
-        )
+        asked = {"phone_number": data["phone_number"], "issuer": issuer_of(self.request), **facts_of(self.request)}
+        return self.answer(request_change(user_of(self.request), **asked))
 
 
 class ChangePhoneView(ActionView):
