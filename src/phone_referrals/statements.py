@@ -1,7 +1,7 @@
 """Statements on a row or two, written out or kept: to compile as little as this takes the ORM longer than to run it."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import cache, wraps
 from typing import Any, TypeVar
@@ -106,11 +106,14 @@ def update(
     return retried(execute, using=using)
 
 
-def insert(row: models.Model, *, using: str) -> bool:
+def insert(
+    row: models.Model, *, using: str, condition: str = "", parameters: Sequence[Any] = (), after: str = ""
+) -> bool:
     """Write a new row, without the signals of `save()`, unless another one has its keys; return whether it was written.
 
     The database gives it a primary key where it has none. A conflict is no error, so that no log of the database
-    quotes the row, and a transaction goes on.
+    quotes the row, and a transaction goes on. The row is written only if `condition` holds, SQL with `parameters`.
+    `after` is a SELECT that is sent and run before, with the same round trip.
     """
     connection = connections[using]
     ops: Any = connection.ops
@@ -118,27 +121,30 @@ def insert(row: models.Model, *, using: str) -> bool:
     names, places = ", ".join(ops.quote_name(field.column) for field in fields), ", ".join(["%s"] * len(fields))
     verb = ops.insert_statement(on_conflict=OnConflict.IGNORE)
     suffix = ops.on_conflict_suffix_sql(fields, OnConflict.IGNORE, [], [])
+    values = f"SELECT {places} WHERE {condition}" if condition else f"VALUES ({places})"
     # Names of the model's table and columns: nothing that a client sends.
-    sql = f"{verb} {ops.quote_name(row._meta.db_table)} ({names}) VALUES ({places}) {suffix}"
-    returns_key = connection.features.can_return_columns_from_insert
+    sql = f"{verb} {ops.quote_name(row._meta.db_table)} ({names}) {values} {suffix}"
+    returns_key = row.pk is None and connection.features.can_return_columns_from_insert
     if returns_key:
         sql += f" RETURNING {ops.quote_name(row._meta.pk.column)}"
+    if after:
+        sql = f"{after}; {sql}"
+    bound = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
 
     def execute() -> Any:
         with connection.cursor() as cursor:
-            cursor.execute(sql, values_of(row, fields, using=using))
-            return cursor.fetchone() if returns_key else cursor.rowcount and [cursor.lastrowid]
+            cursor.execute(sql, [*bound, *parameters])
+            if after:
+                cursor.nextset()
+            if returns_key:
+                return cursor.fetchone()
+            return cursor.rowcount and [cursor.lastrowid if row.pk is None else row.pk]
 
     written = retried(execute, using=using)
     if written and row.pk is None:
         row.pk = written[0]
     row._state.adding, row._state.db = not written, using
     return bool(written)
-
-
-def values_of(row: models.Model, fields: Iterable[Any], *, using: str) -> list[Any]:
-    """Return the values of a row as the database takes them."""
-    return [field.get_db_prep_save(getattr(row, field.attname), connections[using]) for field in fields]
 
 
 def retried(work: Callable[[], Result], *, using: str) -> Result:

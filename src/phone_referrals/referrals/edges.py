@@ -1,18 +1,17 @@
 """Writing a referral: the edge between two users, by which no circle comes about, whatever runs at once.
 
 An edge is written once, by a user who has none and who therefore is the root of the tree below it. So a circle can
-arise in one way only: the root above the code's owner is the redeemer. Whoever redeems holds, until the edge is
-committed, an exclusive lock on itself and a shared one on that root, which keeps the root a root. Both are taken at
-once and in one order for everybody, so no two redeemers ever wait for each other.
+arise in one way only: the root above the code's owner is the redeemer. Until the edge is committed, the redeemer holds
+an exclusive lock on itself and a shared one on that root, which keeps the root a root. Both are taken at once and in
+one order for everybody, so no two redeemers ever wait for each other.
 """
 
 from collections.abc import Callable
-from contextlib import nullcontext
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, OperationalError, connections, transaction
 from django.db.transaction import TransactionManagementError
 
@@ -32,17 +31,27 @@ from phone_referrals.referrals.models import Referral, ReferralCode
 TRIES = 50
 # Of PostgreSQL for a lock, such as that of an owner who is being deleted: no longer, or all workers come to wait.
 MAX_WAIT = "1000ms"
+# PostgreSQL writes a row only if the code's owner is there, and the root above still is one. A snapshot from before the
+# locks would not show what was committed while waiting for them. A root whose row has no referrer lost it to a
+# deletion, and can redeem no more.
+MAY_BE_WRITTEN = """
+    EXISTS (SELECT 1 FROM {users} WHERE {user_pk} = %s)
+    AND current_setting('transaction_isolation') = 'read committed'
+    AND (SELECT {referrer} FROM {referrals} WHERE {referred} = %s) IS NULL
+"""
 
 
 class _RootHasMoved(Exception):
     """The root was redeeming a code itself: its tree hangs below another root now."""
 
 
-def write(user: Any, referral_code: ReferralCode, *, root: Any, using: str) -> Referral:
-    """Make `user` the referred of the code's owner, above whom `root` was a moment ago; `None` means to look.
+def write(user: AbstractBaseUser, referral_code: Any, *, using: str) -> Referral:
+    """Make `user` the referred of the owner of a code that `ReferralCode.objects.enterable` has returned.
 
     Raises `AlreadyRedeemed`, `CircularReferral`, `ReferralCodeExhausted`, `InvalidReferralCode` or `Busy`.
     """
+    # An owner whom nobody invited is the root. `None`: the root above has to be looked for.
+    root = referral_code.user_id if referral_code.owners_referrer is None else None
     insert = INSERT_BY_VENDOR.get(connections[using].vendor, _insert_with_row_locks)
     for _ in range(TRIES):
         referral = Referral(referred=user, referrer_id=referral_code.user_id, code=referral_code.code)
@@ -75,49 +84,24 @@ def _insert_with_advisory_locks(referral: Referral, referral_code: ReferralCode,
         # Until our transaction ends. A transaction of the host's would keep it.
         locks.insert(0, f"set_config('lock_timeout', '{MAX_WAIT}', true)")
     lock = f"SELECT {', '.join(locks)}"
-    insert = _insert_below(using)
-    to_key: Any = get_user_model()._meta.pk.get_db_prep_value
-    keys = [to_key(key, connection) for key in (referral.referrer_id, root)]
-    parameters = [*statements.values_of(referral, Referral._meta.concrete_fields, using=using), *keys]
+    key_of: Any = get_user_model()._meta.pk.get_db_prep_value
+    condition = tree.with_names(MAY_BE_WRITTEN, using)
+    parameters = [key_of(key, connection) for key in (referral.referrer_id, root)]
     is_limited = referral_code.max_uses is not None
-    # Sent together they are a transaction, in which the second sees what was committed while the first waited.
-    together = not is_limited and connection.get_autocommit() and _takes_two_statements(connection)
-    with nullcontext() if together else transaction.atomic(using=using), connection.cursor() as cursor:
-        if together:
-            cursor.execute(f"{lock}; {insert}", parameters)
-            cursor.nextset()
-        else:
+    if not is_limited and connection.get_autocommit() and _takes_two_statements(connection):
+        # Sent together they are a transaction, in which the second sees what was committed while the first waited.
+        if not statements.insert(referral, using=using, condition=condition, parameters=parameters, after=lock):
+            raise _reason(referral, using)
+        return
+    with transaction.atomic(using=using):
+        with connection.cursor() as cursor:
             cursor.execute(lock)
-            if is_limited:
-                # The owner before the code: the order of `accounts.lock`, which whoever deletes a user begins with.
-                _lock_rows([referral.referrer_id], referral, using, no_key=True)
-            cursor.execute(insert, parameters)
-        if not cursor.rowcount:
+        if is_limited:
+            # The owner before the code: the order of `accounts.lock`, with which the deletion of a user begins.
+            _lock_rows([referral.referrer_id], referral, using, no_key=True)
+        if not statements.insert(referral, using=using, condition=condition, parameters=parameters):
             raise _reason(referral, using)
         _take_one_use(referral_code)
-
-
-@lru_cache
-def _insert_below(using: str) -> str:
-    """Return the INSERT that writes a row only if the code's owner is there, and the root above still is one.
-
-    Its parameters are the values of the row, then the two users.
-    """
-    user: Any = get_user_model()._meta
-    quote: Any = connections[using].ops.quote_name
-    users, table, pk = quote(user.db_table), quote(Referral._meta.db_table), quote(user.pk.column)
-    columns = {quote(field.column): field.db_type(connections[using]) for field in Referral._meta.concrete_fields}
-    referred, referrer = (quote(Referral._meta.get_field(name).column) for name in ("referred", "referrer"))  # type: ignore[union-attr]
-    values = ", ".join(f"CAST(%s AS {type_})" for type_ in columns.values())
-    # Names of tables, columns and types: nothing that a client sends.
-    return (
-        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {users} WHERE {pk} = %s"  # noqa: S608
-        # A snapshot from before the locks would not show what was committed while waiting for them.
-        " AND current_setting('transaction_isolation') = 'read committed'"
-        # A root whose row has no referrer lost it to a deletion, and can redeem no more.
-        f" AND (SELECT {referrer} FROM {table} WHERE {referred} = %s) IS NULL"
-        " ON CONFLICT DO NOTHING"
-    )
 
 
 def _takes_two_statements(connection: Any) -> bool:

@@ -34,10 +34,8 @@ def redeem(user: Any, code: str) -> Referral:
         import_string(path)(user=user, referral_code=referral_code)
     if referral_code.phone_has_redeemed:
         raise AlreadyRedeemed
-    # Whom nobody invited is the root; else the way up begins there.
-    root = referral_code.user_id if referral_code.owners_referrer is None else None
-    referral = edges.write(user, referral_code, root=root, using=alias)
-    # Once committed: whoever has left the phone meanwhile did not see the referral, and has not remembered it.
+    referral = edges.write(user, referral_code, using=alias)
+    # After the commit: if the user left the phone meanwhile, that request did not see the referral.
     transaction.on_commit(partial(once.remember_if_left, user, phone_number), using=alias)
     # Not `on_commit(…, robust=True)`: Django 5.2 fails on its own when it logs the failure of a `partial`.
     announce = partial(signals.referral_redeemed.send_robust, Referral, referral=referral)

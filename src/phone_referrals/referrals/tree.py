@@ -3,6 +3,7 @@
 Only the edges are stored; `WITH RECURSIVE` walks them by index on PostgreSQL, SQLite, MySQL 8 and MariaDB.
 """
 
+from functools import cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -33,7 +34,7 @@ def root_above(pk: Any, *, using: str) -> Any:
         SELECT pk FROM above WHERE referrer IS NULL
     """
     with connections[using].cursor() as cursor:
-        cursor.execute(_with_names(sql, using), [user.pk.get_db_prep_value(pk, connections[using])])
+        cursor.execute(with_names(sql, using), [user.pk.get_db_prep_value(pk, connections[using])])
         row = cursor.fetchone()
     return user.pk.to_python(row[0]) if row else None
 
@@ -50,7 +51,7 @@ def people_above(pk: Any, *, limit: int, using: str) -> list[Any]:
     """
     user_pk = get_user_model()._meta.pk
     with connections[using].cursor() as cursor:
-        cursor.execute(_with_names(sql, using), [user_pk.get_db_prep_value(pk, connections[using]), limit])
+        cursor.execute(with_names(sql, using), [user_pk.get_db_prep_value(pk, connections[using]), limit])
         return [user_pk.to_python(row[0]) for row in cursor.fetchall()]
 
 
@@ -89,7 +90,7 @@ def _below(select: str, pk: Any, *, limit: int, using: str) -> list[Any]:
     """
     user_pk = get_user_model()._meta.pk.get_db_prep_value(pk, connections[using])
     with connections[using].cursor() as cursor:
-        cursor.execute(_with_names(walk, using) + select, [user_pk, MAX_LEVELS, limit])
+        cursor.execute(with_names(walk, using) + select, [user_pk, MAX_LEVELS, limit])
         return list(cursor.fetchall())
 
 
@@ -107,12 +108,13 @@ def in_circles(*, using: str) -> list[Any]:
         WHERE reached.pk IS NULL ORDER BY {referred}
     """
     with connections[using].cursor() as cursor:
-        cursor.execute(_with_names(sql, using))
+        cursor.execute(with_names(sql, using))
         to_python = get_user_model()._meta.pk.to_python
         return [to_python(pk) for (pk,) in cursor.fetchall()]
 
 
-def _with_names(sql: str, using: str) -> str:
+@cache
+def with_names(sql: str, using: str) -> str:
     """Fill in the quoted names of tables and columns: identifiers of the models, nothing that a client sends."""
     quote: Any = connections[using].ops.quote_name
     user, referral = get_user_model()._meta, Referral._meta
