@@ -52,7 +52,7 @@ plugins = mypy_django_plugin.main, mypy_drf_plugin.main
 [mypy.plugins.django-stubs]
 django_settings_module = tests.hosts.abstract_user.settings
 
-[mypy-phonenumber_field.*,simple_history.*]
+[mypy-allauth.*,phonenumber_field.*,simple_history.*]
 ignore_missing_imports = true
 """
 # Django lets two bases of a model have a `Meta` each, which that rule does not know.
