@@ -104,6 +104,16 @@ def test_calls(page):
 
 
 @on_every_page
+def test_files_of_the_source(page):
+    files = named(r"`((?:\w+/)+\w+\.\w+)`", without_blocks(page))
+    roots = [ROOT, ROOT / "src/phone_referrals", ROOT / "src/phone_referrals/templates"]
+    # A site's own file has the name of the page's own example.
+    examples = {"accounts", "config", "locale"}
+    missing = [file for file in files if not any((root / file).exists() for root in roots)]
+    assert [file for file in missing if file.partition("/")[0] not in examples] == []
+
+
+@on_every_page
 def test_templates(page):
     for name in named(r"`(phone_referrals/[\w/]+\.(?:html|txt))`", page):
         get_template(name)
