@@ -26,7 +26,6 @@ SETTINGS = [
     ("send_guards", (), ["site.captcha"]),
     ("sms_daily_limit", {"*": 500}, {"total": 5000, "*": 100, "CA": 2000, "RU": None}),
     ("min_conversion", None, (100, 0.2)),
-    ("sms_usage_slots", 1, 8),
     ("echo_code", False, True),
     ("code_generator", "phone_referrals.referrals.codes.generate", "site.generate"),
     ("redeem_rules", (), ["site.rule"]),

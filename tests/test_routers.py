@@ -107,8 +107,8 @@ def test_codes_are_sent_and_judged_where_the_router_says(elsewhere, phone, last_
     assert usage.ceiling_used(phone) == 0.1
 
 
-def test_slots_with_room_are_looked_for_where_the_router_says(elsewhere, phone, settings):
-    settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = 2
+def test_slots_with_room_are_looked_for_where_the_router_says(elsewhere, phone, settings, monkeypatch):
+    monkeypatch.setattr(usage, "SEGMENTS_PER_SLOT", 1)
     settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": 2}
     for _ in range(2):
         usage.reserve(phone, segments=1)

@@ -141,30 +141,6 @@ def test_nothing_is_written_where_no_row_is_as_where_says(verification, phone):
     assert PhoneVerification.objects.get().serial == 1
 
 
-def test_a_column_is_counted_up_to_a_limit_and_no_further(code, make_user):
-    other = ReferralCode.objects.create(user=make_user(1), code="A1")
-    took = [
-        statements.update(
-            ReferralCode, using=DEFAULT_DB_ALIAS, where={"id": code.pk}, add={"uses": 2}, at_most={"uses": 4}
-        )
-        for _ in range(5)
-    ]
-
-    assert took == [True, True, True, False, False]
-    code.refresh_from_db()
-    other.refresh_from_db()
-    assert (code.uses, other.uses) == (6, 0)
-
-
-def test_a_column_is_counted_beside_what_is_written(code):
-    where, values = {"id": code.pk}, {"is_disabled": True, "expires_at": WHEN}
-    for _ in range(5):
-        assert statements.update(ReferralCode, using=DEFAULT_DB_ALIAS, where=where, values=values, add={"uses": 1})
-
-    code.refresh_from_db()
-    assert (code.uses, code.is_disabled, code.expires_at) == (5, True, WHEN)
-
-
 # insert
 
 

@@ -160,11 +160,6 @@ class Conf:
         return _get("PHONE_REFERRALS_MIN_CONVERSION", None)
 
     @property
-    def sms_usage_slots(self) -> int:
-        """Rows over which a day's count of one region is spread, so that a busy site has no hot row."""
-        return int(_get("PHONE_REFERRALS_SMS_USAGE_SLOTS", 1))
-
-    @property
     def echo_code(self) -> bool:
         """Put the code in the answer, for a project that has no SMS gateway yet. Never in production."""
         return bool(_get("PHONE_REFERRALS_ECHO_CODE", default=False))

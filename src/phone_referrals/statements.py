@@ -65,38 +65,21 @@ def compiled(build: Callable[..., models.QuerySet[Any]]) -> Callable[..., Any]:
     return fetch
 
 
-def update(
-    model: type[models.Model],
-    *,
-    using: str,
-    where: Mapping[str, Any],
-    values: Mapping[str, Any] | None = None,
-    add: Mapping[str, int] | None = None,
-    at_most: Mapping[str, int] | None = None,
-) -> bool:
-    """Write `values` to the row that is as `where` says; return whether there was one.
-
-    Numbers are added to the columns that `add` names, where those that `at_most` names have no more than that before.
-    """
+def update(model: type[models.Model], *, using: str, where: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    """Write `values` to the row that is as `where` says; return whether there was one."""
     connection = connections[using]
     quote: Any = connection.ops.quote_name
-    assigned: list[str] = []
-    conditions: list[str] = []
     parameters: list[Any] = []
 
-    def write(texts: list[str], text: str, columns: Mapping[str, Any] | None) -> None:
-        for name, value in (columns or {}).items():
-            field: Any = model._meta.get_field(name)
-            texts.append(text.format(quote(field.column)))
+    def assigned(columns: Mapping[str, Any]) -> list[str]:
+        fields: list[Any] = [model._meta.get_field(name) for name in columns]
+        for field, value in zip(fields, columns.values(), strict=True):
             parameters.append(field.get_db_prep_save(value, connection))
+        return [f"{quote(field.column)} = %s" for field in fields]
 
-    # In the order in which the statement has them.
-    write(assigned, "{0} = %s", values)
-    write(assigned, "{0} = {0} + %s", add)
-    write(conditions, "{0} = %s", where)
-    write(conditions, "{0} <= %s", at_most)
     # Names of the model's table and columns: nothing that a client sends.
-    sql = f"UPDATE {quote(model._meta.db_table)} SET {', '.join(assigned)} WHERE {' AND '.join(conditions)}"  # noqa: S608
+    sql = f"UPDATE {quote(model._meta.db_table)} SET {', '.join(assigned(values))}"  # noqa: S608
+    sql += f" WHERE {' AND '.join(assigned(where))}"
 
     def execute() -> bool:
         with connection.cursor() as cursor:

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from phone_referrals import signals
 from phone_referrals.models import SmsUsage
-from phone_referrals.signin import policy
+from phone_referrals.signin import policy, usage
 from phone_referrals.signin.models import State
 from phone_referrals.signin.policy import Limits, Outcome
 from tests.attacks.attackers import Record, in_parallel, tell
@@ -87,9 +87,9 @@ def attack(phones, record, in_parallel_):
 @pytest.mark.database
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("slots", [1, 3])
-def test_a_ceiling_holds_exactly_against_many_phones_at_once(settings, slots):
+def test_a_ceiling_holds_exactly_against_many_phones_at_once(settings, slots, monkeypatch):
     settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 20}
-    settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = slots
+    monkeypatch.setattr(usage, "SEGMENTS_PER_SLOT", 20 // slots)
     record = Record()
     with time_machine.travel(START, tick=False) as clock, in_parallel() as in_parallel_:
         per_day = []

@@ -101,12 +101,6 @@ def test_a_limit_out_of_range_is_told_with_its_value_and_reason(settings):
     assert "NIST SP 800-63B asks for 20 bits" in message.hint
 
 
-@pytest.mark.parametrize("slots", [0, -1, 1001, "many"])
-def test_slots_are_a_number_within_bounds(settings, slots):
-    settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = slots
-    assert reports("phone_referrals.E001", "PHONE_REFERRALS_SMS_USAGE_SLOTS")
-
-
 @pytest.mark.parametrize(
     "setting", ["ACCOUNTS", "CODE_GENERATOR", "SMS_BACKEND", "TOKEN_ISSUER", "USERS_PERMISSION", "REDEEM_RULES"]
 )

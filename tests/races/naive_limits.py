@@ -25,26 +25,26 @@ def has_room(row, segments):
     return limit is None or row.segments + segments <= limit
 
 
-def take(day, region, home, segments, *, watch_conversion):
+def take(day, region, phone_number, segments):
     """As `signin.usage._take`, of one slot and one day."""
     row = usage_of(region)
     least, share = conf.min_conversion or (None, 0)
-    is_paused = watch_conversion and least and row.sent >= least and row.verified < row.sent * share
+    is_paused = region and least and row.sent >= least and row.verified < row.sent * share
     if is_paused or not has_room(row, segments):
         return None
     pause()
     SmsUsage.objects.filter(pk=row.pk).update(sent=row.sent + 1, segments=row.segments + segments)
-    return home
+    return 0
 
 
-def take_counting_well(day, region, home, segments, *, watch_conversion):
+def take_counting_well(day, region, phone_number, segments):
     """As `take`; what it adds it adds in the database, but still checks before."""
     row = usage_of(region)
     if not has_room(row, segments):
         return None
     pause()
     SmsUsage.objects.filter(pk=row.pk).update(sent=F("sent") + 1, segments=F("segments") + segments)
-    return home
+    return 0
 
 
 def give_back(reservation, *, maybe_sent):
@@ -62,7 +62,7 @@ def record_verified(phone_number):
     SmsUsage.objects.filter(pk=row.pk).update(verified=row.verified + 1)
 
 
-def report_once(region, flag, text, signal, **details):
+def report_once(day, region, flag, text, signal, **details):
     """As `signin.usage._report_once`."""
     row = usage_of(region)
     if not getattr(row, flag):

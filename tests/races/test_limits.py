@@ -40,10 +40,12 @@ def noon(time_machine):
 
 
 @pytest.fixture
-def set_(settings):
-    """Set settings of the package: `set_(SMS_DAILY_LIMIT={"total": 10})`."""
+def set_(settings, monkeypatch):
+    """Set settings of the package, and the most rows of a day: `set_(slots=3, SMS_DAILY_LIMIT={"total": 10})`."""
 
-    def set_(**values):
+    def set_(slots=1, **values):
+        monkeypatch.setattr(usage, "SEGMENTS_PER_SLOT", 1)
+        monkeypatch.setattr(usage, "MOST_SLOTS", slots)
         for name, value in values.items():
             setattr(settings, f"PHONE_REFERRALS_{name}", value)
 
@@ -73,7 +75,7 @@ def counted(column="sent", **rows):
 @pytest.mark.parametrize("ceiling", CEILINGS)
 @pytest.mark.parametrize("slots", [1, 3])
 def test_fifty_senders_at_a_ceiling_of_ten_are_ten(send, set_, outbox, ceiling, slots):
-    set_(**CEILINGS[ceiling], SMS_USAGE_SLOTS=slots)
+    set_(**CEILINGS[ceiling], slots=slots)
 
     assert send() == {CodeSent: 10, SmsLimitReached: 40}
     assert len(outbox) == 10
@@ -129,7 +131,7 @@ def test_who_is_refused_at_once_with_others_is_told_when_to_come_back(at_once, s
 
 @pytest.mark.parametrize("slots", [1, 3])
 def test_each_region_has_its_ceiling_while_others_send_too(send, set_, slots):
-    set_(SMS_DAILY_LIMIT={"US": 10, "CA": 4}, SMS_USAGE_SLOTS=slots)
+    set_(SMS_DAILY_LIMIT={"US": 10, "CA": 4}, slots=slots)
 
     assert send([*US[:25], *CA[:25]]) == {CodeSent: 14, SmsLimitReached: 36}
     assert (counted(region="US"), counted(region="CA")) == (10, 4)
@@ -137,7 +139,7 @@ def test_each_region_has_its_ceiling_while_others_send_too(send, set_, slots):
 
 @pytest.mark.parametrize("slots", [1, 3])
 def test_the_ceiling_in_all_holds_over_regions(send, set_, outbox, slots):
-    set_(SMS_DAILY_LIMIT={"total": 15, "US": 5}, SMS_USAGE_SLOTS=slots)
+    set_(SMS_DAILY_LIMIT={"total": 15, "US": 5}, slots=slots)
 
     assert send([*US[:25], *CA[:25]])[CodeSent] == len(outbox) == counted(region="") == 15
     # What the regions count is what was sent: a refusal in all was given back.
@@ -147,7 +149,7 @@ def test_the_ceiling_in_all_holds_over_regions(send, set_, outbox, slots):
 
 @pytest.mark.parametrize("slots", [1, 3])
 def test_the_first_messages_of_a_day_are_all_sent_where_there_is_no_ceiling(send, set_, caplog, slots):
-    set_(SMS_USAGE_SLOTS=slots)
+    set_(slots=slots)
 
     assert send() == {CodeSent: THREADS}
     assert counted() == THREADS
@@ -188,7 +190,7 @@ def reports(caplog):
 
 @pytest.mark.parametrize("slots", [1, 3])
 def test_a_ceiling_is_reported_once_however_many_meet_it_at_once(send, set_, reports, slots):
-    set_(SMS_DAILY_LIMIT={"US": 0, "CA": 0}, SMS_USAGE_SLOTS=slots)
+    set_(SMS_DAILY_LIMIT={"US": 0, "CA": 0}, slots=slots)
     send([*US[:25], *CA[:25]])
     assert reports() == {("limit", "US"): 1, ("limit", "CA"): 1, "logged": 2}
 
@@ -216,14 +218,6 @@ def test_fifty_senders_to_a_region_whose_codes_nobody_enters_are_ten(send, set_,
     assert reports() == {("pause", "US"): 1, "logged": 1}
 
 
-def test_over_slots_a_pause_comes_within_a_message_for_each(send, set_, outbox, reports):
-    set_(MIN_CONVERSION=(10, 0.5), SMS_USAGE_SLOTS=3)
-
-    assert 10 <= send()[CodeSent] <= 12
-    assert len(outbox) == counted()
-    assert reports() == {("pause", "US"): 1, "logged": 1}
-
-
 def test_fifty_senders_are_more_than_ten_without_the_pause_in_the_count(send, set_, monkeypatch):
     set_(MIN_CONVERSION=(10, 0.5))
     monkeypatch.setattr(usage, "_take", naive_limits.take)
@@ -236,7 +230,7 @@ def test_fifty_senders_are_more_than_ten_without_the_pause_in_the_count(send, se
     ("backend", "sent"), [("tests.gateways.RefusingSmsBackend", 0), ("tests.gateways.SilentSmsBackend", THREADS)]
 )
 def test_failures_are_counted_exactly(send, set_, slots, backend, sent):
-    set_(SMS_USAGE_SLOTS=slots, SMS_BACKEND=backend, SMS_DAILY_LIMIT={"total": 1000})
+    set_(slots=slots, SMS_BACKEND=backend, SMS_DAILY_LIMIT={"total": 1000})
 
     assert send() == {DeliveryFailed: THREADS}
     for region in ("US", ""):
@@ -266,7 +260,7 @@ def verify(at_once):
 
 @pytest.mark.parametrize("slots", [1, 3])
 def test_sign_ins_are_counted_exactly(verify, set_, slots):
-    set_(SMS_USAGE_SLOTS=slots)
+    set_(slots=slots)
     assert verify() == THREADS
 
 

@@ -1,4 +1,4 @@
-"""Numbers with a fixed code: `signin/test_numbers.py`, whose name here would be taken for a file of tests."""
+"""Numbers with a fixed code: `PHONE_REFERRALS_TEST_NUMBERS`."""
 
 from datetime import UTC, date, datetime, timedelta
 

@@ -2,7 +2,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from phone_referrals import signals
 from phone_referrals.exceptions import CodeExpired, DeliveryFailed, PhoneReferralsError, ResendTooSoon, SmsLimitReached
@@ -25,8 +25,33 @@ def noon(time_machine):
 
 
 @pytest.fixture(params=[1, 3], ids=["1 slot", "3 slots"])
-def slots(request, settings):
-    settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = request.param
+def slots(request, spread):
+    spread(request.param)
+
+
+@pytest.fixture
+def spread(monkeypatch):
+    """Spread each day over so many rows, or as many as its ceiling has segments."""
+
+    def spread(slots):
+        monkeypatch.setattr(usage, "SEGMENTS_PER_SLOT", 1)
+        monkeypatch.setattr(usage, "MOST_SLOTS", slots)
+
+    return spread
+
+
+@pytest.mark.parametrize(
+    ("limit", "slots"),
+    [(0, 1), (500, 1), (99_999, 1), (100_000, 2), (799_999, 15), (800_000, 16), (10**9, 16), (None, 16)],
+)
+def test_a_day_has_as_many_rows_as_its_ceiling_needs(settings, limit, slots):
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": limit, "total": limit}
+    assert usage.slots_of("US") == usage.slots_of("") == slots
+
+
+def test_a_region_whose_conversion_is_watched_has_one_row(conversion, settings):
+    settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": None, "total": 10**9}
+    assert (usage.slots_of("US"), usage.slots_of("")) == (1, 16)
 
 
 @pytest.fixture
@@ -105,8 +130,8 @@ def test_a_wrong_code_is_no_sign_in(send_code):
     assert table() == {"US": (1, 0, 0)}
 
 
-def test_a_busy_region_has_as_many_rows_as_slots(settings):
-    settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = 3
+def test_a_busy_region_is_counted_in_all_its_rows(spread):
+    spread(3)
     send(US)
     assert sorted(SmsUsage.objects.values_list("slot", flat=True)) == [0, 1, 2]
     assert min(SmsUsage.objects.values_list("sent", flat=True)) > 10
@@ -137,8 +162,10 @@ def test_no_more_is_sent_than_the_ceilings(slots, settings, outbox, settings_, s
     assert len(outbox) == sent["US"] + sent["CA"]
 
 
-def test_a_ceiling_that_is_reached_is_seen_at_once_over_any_number_of_slots(settings, django_assert_num_queries):
-    settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = 10
+def test_a_ceiling_that_is_reached_is_seen_at_once_over_any_number_of_slots(
+    settings, spread, django_assert_num_queries
+):
+    spread(10)
     settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": 12}
     while True:
         try:
@@ -147,12 +174,12 @@ def test_a_ceiling_that_is_reached_is_seen_at_once_over_any_number_of_slots(sett
             break
     assert table()["US"] == (12, 0, 0)
     # Its own slot, twice, if it has a row, all of them, and whether that has been reported.
-    with django_assert_num_queries(6), pytest.raises(SmsLimitReached):
+    with django_assert_num_queries(5), pytest.raises(SmsLimitReached):
         usage.reserve(US[0], segments=1)
 
 
-def test_of_two_slots_the_second_is_used_when_the_first_is_full(settings):
-    settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = 2
+def test_of_two_slots_the_second_is_used_when_the_first_is_full(settings, spread):
+    spread(2)
     settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": 2}
     for _ in range(2):
         usage.reserve(US[0], segments=1)
@@ -160,8 +187,8 @@ def test_of_two_slots_the_second_is_used_when_the_first_is_full(settings):
 
 
 @pytest.mark.parametrize(("region", "days"), [("CA", 0), ("US", -1)])
-def test_what_is_full_of_another_region_or_day_is_no_matter(settings, region, days):
-    settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = 3
+def test_what_is_full_of_another_region_or_day_is_no_matter(settings, spread, region, days):
+    spread(3)
     settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": 3}
     for slot in range(3):
         SmsUsage.objects.create(day=NOON.date() + timedelta(days=days), region=region, slot=slot, sent=99)
@@ -434,11 +461,6 @@ def test_a_ceiling_holds_where_a_pause_is_looked_for(conversion, settings):
     assert send(US[:20]) == 5
 
 
-def test_over_slots_a_pause_comes_within_a_message_for_each(conversion, settings):
-    settings.PHONE_REFERRALS_SMS_USAGE_SLOTS = 3
-    assert 10 <= send(US) <= 12
-
-
 def test_a_pause_is_off_by_default(signalled):
     assert send(US) == 100
     assert signalled == []
@@ -447,5 +469,5 @@ def test_a_pause_is_off_by_default(signalled):
 def test_a_row_that_another_request_makes_at_this_moment_is_one_row(monkeypatch):
     monkeypatch.setattr(QuerySet, "exists", lambda self: False)
     for _ in range(2):
-        usage._create(NOON.date(), "US", 0)
+        usage._add(NOON.date(), "US", 0, Q(sent__lt=0))
     assert SmsUsage.objects.count() == 1

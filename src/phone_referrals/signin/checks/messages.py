@@ -100,7 +100,6 @@ SETTINGS: Table = {
     "PHONE_REFERRALS_RESEND_WAIT": (_wrong_wait, "(30, 3600)"),
     "PHONE_REFERRALS_SEND_GUARDS": (no_list, '["accounts.guards.Captcha"]'),
     "PHONE_REFERRALS_SMS_DAILY_LIMIT": (_wrong_limits, '{"total": 5000, "*": 500, "CA": 2000}'),
-    "PHONE_REFERRALS_SMS_USAGE_SLOTS": (Whole(1, 1000), "1"),
     "PHONE_REFERRALS_TEST_NUMBERS": (
         _wrong_test_numbers,
         '{"+12015550123": {"code": "123456", "until": "2027-01-31"}}',
