@@ -1,18 +1,13 @@
-"""What the API's answers look like, for drf-spectacular (extra `openapi`); loaded where the host has that app."""
+"""The description of the API for drf-spectacular (extra `openapi`); loaded if the host has that app."""
 
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import models
-from drf_spectacular import authentication
+from drf_spectacular import authentication, extensions
 from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme, TokenRefreshSerializerExtension
-from drf_spectacular.extensions import (
-    OpenApiSerializerExtension,
-    OpenApiSerializerFieldExtension,
-    OpenApiViewExtension,
-)
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_basic_type, get_class
 from drf_spectacular.types import OpenApiTypes
@@ -43,29 +38,25 @@ extend_schema_field(InviteesSerializer(allow_null=True))(ProfileSerializer.get_i
 extend_schema_field(UserSerializer(allow_null=True))(ProfileSerializer.get_referred_by)
 extend_schema_field(OpenApiTypes.URI)(InviteesSerializer.get_next)
 
-FIELD_ERRORS = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}
-INVALID = OpenApiResponse(
-    {"anyOf": [{"$ref": "#/components/schemas/PhoneReferralsError"}, FIELD_ERRORS]},
-    description="A refusal with its code, or the wrong fields with what is wrong with each.",
-)
-UNAUTHENTICATED = OpenApiResponse(Error, description="There is no valid token.")
-FORBIDDEN = OpenApiResponse(Error, description="Not for this phone or user; see `code`.")
-NOT_FOUND = OpenApiResponse(Error, description="There is no such user or session, or the kind of token knows of none.")
-NOT_ACCEPTABLE = OpenApiResponse(Error, description="Not in a format that the Accept header names.")
-CONFLICT = OpenApiResponse(Error, description="It clashes with what is there: see `code`.")
-WRONG_TYPE = OpenApiResponse(Error, description="The body is neither JSON nor a form, or the request not UTF-8.")
-TOO_MANY = OpenApiResponse(Error, description="Wait for as many seconds as the Retry-After header says.")
-UNAVAILABLE = OpenApiResponse(Error, description="Not now; see `code`.")
-REFUSALS = {
-    400: INVALID,
-    401: UNAUTHENTICATED,
-    403: FORBIDDEN,
-    404: NOT_FOUND,
-    406: NOT_ACCEPTABLE,
-    409: CONFLICT,
-    415: WRONG_TYPE,
-    429: TOO_MANY,
-    503: UNAVAILABLE,
+# 400 may be about fields, too.
+REFUSALS: dict[int, tuple[Any, str]] = {
+    400: (
+        {
+            "anyOf": [
+                {"$ref": "#/components/schemas/PhoneReferralsError"},
+                {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
+            ]
+        },
+        "A refusal with its code, or the wrong fields with what is wrong with each.",
+    ),
+    401: (Error, "There is no valid token."),
+    403: (Error, "Not for this phone or user; see `code`."),
+    404: (Error, "There is no such user or session, or the kind of token knows of none."),
+    406: (Error, "Not in a format that the Accept header names."),
+    409: (Error, "It clashes with what is there: see `code`."),
+    415: (Error, "The body is neither JSON nor a form, or the request not UTF-8."),
+    429: (Error, "Wait for as many seconds as the Retry-After header says."),
+    503: (Error, "Not now; see `code`."),
 }
 CURSOR = OpenApiParameter("cursor", OpenApiTypes.STR, description="From the `next` or `previous` of another page.")
 RETRY_AFTER = OpenApiParameter(
@@ -73,39 +64,39 @@ RETRY_AFTER = OpenApiParameter(
 )
 
 
-def page_of(view: Any) -> Any:
-    """Return the shape of a page of a list."""
-    name = view.serializer_class.__name__.removesuffix("Serializer")
+def page_of(row: type[serializers.Serializer[Any]]) -> Any:
+    """Return the serializer of a page of a list."""
     links = {each: serializers.URLField(allow_null=True) for each in ("next", "previous")}
-    return inline_serializer(f"PhoneReferrals{name}Page", {**links, "results": view.serializer_class(many=True)})
+    name = f"PhoneReferrals{row.__name__.removesuffix('Serializer')}Page"
+    return inline_serializer(name, {**links, "results": row(many=True)})
 
 
 def describe(view: str, method: str, operation_id: str, *statuses: int) -> None:
-    """Describe a view, and what a host makes of it by subclassing.
+    """Describe a view, and the host's subclasses of it.
 
-    The answers of a success are those of its answer's serializer, or of a list's pages; 204 has none.
+    A success has the view's answer serializer, or a page of a list; 204 has no body.
     """
 
-    class Described(OpenApiViewExtension):  # type: ignore[no-untyped-call]
+    class Described(extensions.OpenApiViewExtension):  # type: ignore[no-untyped-call]
         target_class = f"phone_referrals.{view}"
         match_subclasses = True
 
         def view_replacement(self) -> Any:
-            # Now, and not when this was read: what a sign-in answers depends on a setting.
-            known: dict[int, Any] = {status: REFUSALS.get(status) for status in (*statuses, 406, 415, 503)}
-            is_list = method == "get" and 400 in statuses
-            answer = getattr(self.target, "answer_serializer_class", None) or self.target.serializer_class
-            for status in {200, 201}.intersection(statuses):
-                known[status] = page_of(self.target) if is_list else answer
-            parameters = [*([CURSOR] if is_list else []), *([RETRY_AFTER] if 429 in statuses else [])]
-            # A name of a host's is not replaced by ours.
+            # Asked late: the answer to a sign-in depends on a setting.
+            kind, is_list = self.target.serializer_class, method == "get" and 400 in statuses
+            answer = page_of(kind) if is_list else getattr(self.target, "answer_serializer_class", kind)
+            refusals = {status: REFUSALS[status] for status in (*statuses, 406, 415, 503) if status in REFUSALS}
             options: dict[str, Any] = {
                 "operation_id": f"phone_referrals_{operation_id}",
-                "responses": known,
-                "parameters": parameters,
+                "parameters": [CURSOR] * is_list + [RETRY_AFTER] * (429 in statuses),
+                "responses": {
+                    **{status: None if status == 204 else answer for status in statuses if status < 300},
+                    **{status: OpenApiResponse(*refusal) for status, refusal in refusals.items()},
+                },
             }
-            if method == "post" and self.target.serializer_class is serializers.Serializer:
+            if method == "post" and kind is serializers.Serializer:
                 options["request"] = None
+            # A subclass is described, not the host's view itself.
             return extend_schema_view(**{method: extend_schema(**options)})(
                 type(self.target.__name__, (self.target,), {})
             )
@@ -134,7 +125,7 @@ for described in (
     describe(*described)
 
 
-class OwnName(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+class OwnName(extensions.OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
     """Names our serializers, and no subclass of a host's, so that none of the host's components is replaced."""
 
     target_class = "phone_referrals"
@@ -151,20 +142,19 @@ class OwnName(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
         return f"PhoneReferrals{get_class(self.target).__name__.removesuffix('Serializer')}"
 
 
-class KeyFieldSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+class KeyFieldSchema(extensions.OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     """The type of the host's primary key."""
 
     target_class = KeyField
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> Any:
         key = get_user_model()._meta.pk
-        if isinstance(key, models.UUIDField):
-            return build_basic_type(OpenApiTypes.UUID)
-        is_number = isinstance(key, models.IntegerField)
-        return build_basic_type(OpenApiTypes.INT64 if is_number else OpenApiTypes.STR)
+        if isinstance(key, models.IntegerField):
+            return build_basic_type(OpenApiTypes.INT64)  # Spectacular has no format for it: clients would take 32 bits.
+        return build_basic_type(OpenApiTypes.UUID if isinstance(key, models.UUIDField) else OpenApiTypes.STR)
 
 
-# Our own readers of tokens are described as what they are made of, by other names: a host may have both.
+# Our authentication classes are described as their bases are, under other names: a host may have both.
 
 
 class TokenScheme(authentication.TokenScheme):  # type: ignore[no-untyped-call]
