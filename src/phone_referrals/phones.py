@@ -36,23 +36,8 @@ LEFT_OUT = {
     re.compile(r"\+(55)([1-9]{2})(?=[6-9])"): "9",
     re.compile(r"\+(229)"): "01",
 }
-TYPES = {
-    getattr(phonenumbers.PhoneNumberType, name): name.lower()
-    for name in (
-        "FIXED_LINE",
-        "FIXED_LINE_OR_MOBILE",
-        "MOBILE",
-        "PAGER",
-        "PERSONAL_NUMBER",
-        "PREMIUM_RATE",
-        "SHARED_COST",
-        "TOLL_FREE",
-        "UAN",
-        "UNKNOWN",
-        "VOICEMAIL",
-        "VOIP",
-    )
-}
+# By libphonenumber's number of each: `"mobile"`, `"premium_rate"`, `"voip"`, ….
+TYPES = {value: name.lower() for name, value in vars(phonenumbers.PhoneNumberType).items() if isinstance(value, int)}
 
 
 def parse(text: str, *regions: str | None) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from phone_referrals.checks.urls import shadowed_urls
+from phone_referrals.checks.site import shadowed_urls
 from phone_referrals.models import Referral
 from phone_referrals.testing import last_code, sign_in
 

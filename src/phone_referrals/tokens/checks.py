@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.utils.module_loading import import_string
 from rest_framework.settings import api_settings
 
-from phone_referrals.checks.urls import has_own_api
+from phone_referrals.checks.site import has_own_api
 from phone_referrals.conf import conf
 from phone_referrals.tokens import BaseTokenIssuer, get_issuer
 

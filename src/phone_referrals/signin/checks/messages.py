@@ -10,8 +10,7 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from phone_referrals import phones
 from phone_referrals.checks.settings import Table, Whole, is_list, no_list
-from phone_referrals.checks.site import classes_of
-from phone_referrals.checks.urls import includes_pages
+from phone_referrals.checks.site import classes_of, includes_pages
 from phone_referrals.conf import conf
 from phone_referrals.exceptions import PhoneReferralsError
 from phone_referrals.signin import delivery
