@@ -6,7 +6,6 @@ tests share the server.
 
 import re
 import threading
-from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -20,6 +19,7 @@ from phone_referrals.signin import change_phone, usage
 from phone_referrals.signin.codes import Purpose
 from phone_referrals.signin.sign_in import sign_in
 from phone_referrals.signin.verification import request_code
+from phone_referrals.tokens import get_issuer
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -65,8 +65,7 @@ def test_requests_that_collide_leave_no_phone_in_the_log(at_once, make_user, las
     PhoneVerification.objects.all().delete()
     change = {"phone_number": PHONE, "purpose": Purpose.CHANGE_PHONE, "user": owner}
     all_at_once(lambda: request_code(**change, host="example.com"))
-    request = SimpleNamespace(user=owner, auth=None, successful_authenticator=None)
-    all_at_once(lambda: change_phone._change(request, PHONE))
+    all_at_once(lambda: change_phone._change(owner, PHONE, get_issuer()))
     assert get_user_model().objects.get().phone_number == PHONE
     assert not quotes_the_phone()
 
