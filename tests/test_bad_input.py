@@ -41,7 +41,14 @@ FIELDS = [
 PHONE_FIELDS = [(path, field) for path, field in FIELDS if field == "phone_number"]
 OPTIONAL = [(ENTER, "referral_code"), (CHANGE, "current_code")]
 WRITE = [ASK, ENTER, REDEEM, ASK_CHANGE, CHANGE, DELETE]
-READ = ["/api/users/", "/api/users/{id}/", "/api/users/me/", "/api/users/{id}/invitees/", "/api/referrals/"]
+READ = [
+    "/api/users/",
+    "/api/users/{id}/",
+    "/api/users/me/",
+    "/api/users/{id}/invitees/",
+    "/api/referrals/",
+    "/api/referrals/invitees/",
+]
 
 
 @pytest.fixture
@@ -565,7 +572,7 @@ CURSORS = [
 
 
 def test_an_odd_cursor_is_refused(client):
-    for cursor, path in product(CURSORS, ("users/", f"users/{client.id}/invitees/")):
+    for cursor, path in product(CURSORS, ("users/", f"users/{client.id}/invitees/", "referrals/invitees/")):
         response = client.get(f"/api/{path}?cursor={cursor}")
         assert_refused(response)
         assert response.json()["code"] == "invalid_cursor", (cursor[:20], path)

@@ -65,7 +65,14 @@ CALLS = {
     "delete": {"code": "123456"},
 }
 # And their query parameters.
-READS = {"user_list": ["cursor", "format"], "invitees": ["cursor"], "user_detail": [], "me": [], "referrals": ["x"]}
+READS = {
+    "user_list": ["cursor", "format"],
+    "invitees": ["cursor"],
+    "own_invitees": ["cursor"],
+    "user_detail": [],
+    "me": [],
+    "referrals": ["x"],
+}
 
 FORMATS = {
     "json": lambda data: {"data": json.dumps(data), "content_type": "application/json"},

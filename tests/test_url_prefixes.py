@@ -23,6 +23,7 @@ CALLS = [
     ("get", "users/{pk}/", 200),
     ("get", "users/{pk}/invitees/", 200),
     ("get", "referrals/", 200),
+    ("get", "referrals/invitees/", 200),
     ("get", "users/me/sessions/", 404),
     ("post", "users/me/sessions/x/end/", 404),
     ("post", "users/me/sessions/end_others/", 404),
