@@ -8,8 +8,10 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -63,12 +65,12 @@ class PhoneUserAdminMixin(UnreportedAdmin):
         css = {"all": ("phone_referrals/admin.css",)}
 
     @admin.display(description=_("referral code"))
-    def phone_referral_code(self, user: Any) -> str:
+    def phone_referral_code(self, user: AbstractBaseUser) -> str:
         # None is made by looking.
-        return str(ReferralCode.objects.filter(active_for=user).first() or "–")
+        return str(ReferralCode.objects.filter(active_for=user.pk).first() or "–")
 
     @admin.display(description=_("network"))
-    def phone_referral_network(self, user: Any) -> str:
+    def phone_referral_network(self, user: AbstractBaseUser) -> str:
         # Of this admin site, of which the host may have several.
         users = reverse(
             f"admin:{user._meta.app_label}_{user._meta.model_name}_changelist", current_app=self.admin_site.name
@@ -76,11 +78,11 @@ class PhoneUserAdminMixin(UnreportedAdmin):
         context = {"above": network.draw_above(user), "network": network.draw(user), "users": users}
         return render_to_string("admin/phone_referrals/network.html", context)
 
-    def get_form(self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         form = super().get_form(request, obj, change=change, **kwargs)
         return type(form.__name__, (UnchangedPhone, form), {})
 
-    def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None:
             return fieldsets
@@ -88,7 +90,7 @@ class PhoneUserAdminMixin(UnreportedAdmin):
         referrals = [(_("Referrals"), {"fields": REFERRAL_FIELDS})] if halves.on("referrals") else []
         return [*fieldsets[:1], *phone, *fieldsets[1:], *referrals]
 
-    def _lacks_the_phone(self, request: Any, obj: Any, fieldsets: Any) -> bool:
+    def _lacks_the_phone(self, request: HttpRequest, obj: Any, fieldsets: Any) -> bool:
         # A host that names the fields has chosen what staff may change: who changes a phone can sign in by it.
         chosen = self.fieldsets is not DjangoUserAdmin.fieldsets
         is_own = type(self).get_fieldsets is not PhoneUserAdminMixin.get_fieldsets
@@ -102,25 +104,25 @@ class PhoneUserAdminMixin(UnreportedAdmin):
         # Not a column of text, which would take any spelling.
         return isinstance(self.formfield_for_dbfield(field, request), PhoneNumberField)
 
-    def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
         return [*fields, *REFERRAL_FIELDS] if obj and halves.on("referrals") else fields
 
     @method_decorator(guarded)  # The site's own `autocomplete/` calls it too.
-    def get_search_results(self, request: Any, queryset: Any, search_term: str) -> tuple[QuerySet[Any], bool]:
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[QuerySet[Any], bool]:
         phone_number = phone_in(search_term)
         if phone_number:
             return queryset.filter(**{conf.phone_field: phone_number}), False
         return super().get_search_results(request, queryset, search_term)
 
-    def save_model(self, request: Any, obj: Any, form: Any, change: Any) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         with transaction.atomic(using=router.db_for_write(self.model)):
             if change and halves.on("signin"):
                 _remember(obj)
             super().save_model(request, obj, form, change)
 
 
-def _remember(changed: Any) -> None:
+def _remember(changed: AbstractBaseUser) -> None:
     """Lock a user who is about to be saved, and keep that the phone that is taken from it has redeemed."""
     accounts = get_accounts()
     with suppress(AccountDisabled):  # It was deleted a moment ago, and remembered then.

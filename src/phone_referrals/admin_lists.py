@@ -5,9 +5,10 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import lazy
 from django.utils.html import format_html
@@ -50,19 +51,19 @@ class ListAdmin(UnreportedAdmin):
     sortable_by: ClassVar[tuple[str, ...]] = ()  # A subclass names the columns that have an index.
     half: ClassVar[str]  # Of which the rows are: where the half is off, nobody sees them.
 
-    def has_module_permission(self, request: Any) -> bool:
+    def has_module_permission(self, request: HttpRequest) -> bool:
         return halves.on(self.half) and super().has_module_permission(request)
 
-    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return halves.on(self.half) and super().has_view_permission(request, obj)
 
-    def has_add_permission(self, request: Any) -> bool:
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def delete_view(self, request: Any, object_id: str, extra_context: Any = None) -> HttpResponse:
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         # The permission itself stays where the half is off: with it, staff delete users and what these have.
         if not halves.on(self.half):
             raise PermissionDenied
@@ -94,7 +95,7 @@ def user_in(search_term: str) -> Any:
     return users._base_manager.filter(**{users.USERNAME_FIELD: search_term}).first()
 
 
-def person(user: Any, site: admin.AdminSite) -> str:
+def person(user: AbstractBaseUser | None, site: admin.AdminSite) -> str:
     """Return the display name of a user, linked to its page in the admin `site`, where the host has one."""
     if user is None:
         return "–"

@@ -52,6 +52,16 @@ def test_it_is_said_when_not_everybody_fits(make_user, client, text_of, count, s
     assert ("Not everybody fits into the picture." in text_of(client.get("/"))) is said
 
 
+@pytest.mark.parametrize(("name", "said"), [("+1 *** *** **01", True), ("a***@example.com", False)])
+def test_digits_are_explained_where_phones_are_shown(make_user, client, text_of, monkeypatch, name, said):
+    me = make_user()
+    add_invitees(me, 1)
+    client.force_login(me, "phone_referrals.signin.backend.PhoneCodeBackend")
+    monkeypatch.setattr("phone_referrals.accounts.PhoneAccounts.display_name", lambda self, user: name)
+
+    assert ("The numbers are the last digits of their phones." in text_of(client.get("/"))) is said
+
+
 def test_who_invited_nobody_is_shown_no_picture(make_user, client):
     client.force_login(make_user(), "phone_referrals.signin.backend.PhoneCodeBackend")
 

@@ -6,6 +6,8 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.module_loading import import_string
 from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from phone_referrals import keyset
 from phone_referrals.conf import conf
@@ -15,11 +17,11 @@ from phone_referrals.profiles import queries
 class ReadPermission(BasePermission):
     """Base of these. As it stands, the list has all users, and every one of them is found."""
 
-    def visible(self, request: Any, users: QuerySet[Any]) -> QuerySet[Any]:
+    def visible(self, request: Request, users: QuerySet[Any]) -> QuerySet[Any]:
         """Return those of `users` whom the request finds: anybody else is answered as a key that does not exist."""
         return users
 
-    def list_users(self, request: Any, cursor: str) -> keyset.Page:
+    def list_users(self, request: Request, cursor: str) -> keyset.Page:
         """Return a page of the list of users; raises `InvalidCursor`."""
         return queries.users_page(cursor)
 
@@ -27,34 +29,36 @@ class ReadPermission(BasePermission):
 class OwnNetwork(ReadPermission, IsAuthenticated):
     """Lets staff read everybody, and other users themselves, their referrer and the people below them."""
 
-    def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
+    def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
         # A user whom `visible` has let through needs no second look.
         if not (hasattr(obj, "network_level") or self.visible(request, queries.users()).filter(pk=obj.pk).exists()):
             raise Http404
         return True
 
-    def visible(self, request: Any, users: QuerySet[Any]) -> QuerySet[Any]:
-        return users if getattr(request.user, "is_staff", False) else queries.near(request.user, users)
+    def visible(self, request: Request, users: QuerySet[Any]) -> QuerySet[Any]:
+        reader: Any = request.user
+        return users if getattr(reader, "is_staff", False) else queries.near(reader, users)
 
-    def list_users(self, request: Any, cursor: str) -> keyset.Page:
-        if getattr(request.user, "is_staff", False):
+    def list_users(self, request: Request, cursor: str) -> keyset.Page:
+        reader: Any = request.user
+        if getattr(reader, "is_staff", False):
             return super().list_users(request, cursor)
-        return queries.network_page(request.user, cursor)
+        return queries.network_page(reader, cursor)
 
 
 class MayReadUsers(ReadPermission):
     """Delegates to `PHONE_REFERRALS_USERS_PERMISSION`, read at each request."""
 
-    def has_permission(self, request: Any, view: Any) -> bool:
+    def has_permission(self, request: Request, view: APIView) -> bool:
         return self.permission.has_permission(request, view)
 
-    def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
+    def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
         return self.permission.has_object_permission(request, view, obj)
 
-    def visible(self, request: Any, users: QuerySet[Any]) -> QuerySet[Any]:
+    def visible(self, request: Request, users: QuerySet[Any]) -> QuerySet[Any]:
         return reading(self.permission).visible(request, users)
 
-    def list_users(self, request: Any, cursor: str) -> keyset.Page:
+    def list_users(self, request: Request, cursor: str) -> keyset.Page:
         return reading(self.permission).list_users(request, cursor)
 
     @property

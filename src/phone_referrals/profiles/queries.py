@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Case, QuerySet, Subquery, Value, When
 
 from phone_referrals import keyset
@@ -28,7 +29,7 @@ def users_page(cursor: str = "") -> keyset.Page:
     return keyset.page(users(), descending=["pk"], cursor=cursor)
 
 
-def network_page(reader: Any, cursor: str = "") -> keyset.Page:
+def network_page(reader: AbstractBaseUser, cursor: str = "") -> keyset.Page:
     """Return a page of the people whom the reader knows: on the first itself and its referrer, then its invitees.
 
     Raises `InvalidCursor`.
@@ -36,12 +37,12 @@ def network_page(reader: Any, cursor: str = "") -> keyset.Page:
     page = invitees_page(reader, cursor)
     people = [each.referred for each in page.rows]
     if not page.previous_cursor and (page.rows or not cursor):  # A later page is empty once its rows are gone.
-        referrals = get_accounts().join(Referral.objects.filter(referred=reader), "referrer")
+        referrals = get_accounts().join(Referral.objects.filter(pk=reader.pk), "referrer")
         people = [reader, *(each.referrer for each in referrals if each.referrer), *people]
     return replace(page, rows=people)
 
 
-def near(reader: Any, users: QuerySet[Any]) -> QuerySet[Any]:
+def near(reader: AbstractBaseUser, users: QuerySet[Any]) -> QuerySet[Any]:
     """Return those of `users` whom the reader has to do with, each with its `network_level`.
 
     The reader's is 0, that of its referrer -1, and the people below it are followed for `MAX_LEVELS`. From each user
@@ -49,12 +50,12 @@ def near(reader: Any, users: QuerySet[Any]) -> QuerySet[Any]:
     """
     above = ("phone_referral" + "__referrer__phone_referral" * steps + "__referrer" for steps in range(MAX_LEVELS))
     levels = [When(**{path: reader.pk}, then=Value(level)) for level, path in enumerate(["pk", *above])]
-    referrer = Referral.objects.filter(referred=reader).values("referrer")[:1]
+    referrer = Referral.objects.filter(pk=reader.pk).values("referrer")[:1]
     level = Case(*levels, When(pk=Subquery(referrer), then=Value(-1)))
     found: QuerySet[Any] = users.annotate(network_level=level).filter(network_level__isnull=False)
     return found
 
 
-def has_open_network(user: Any) -> bool:
+def has_open_network(user: AbstractBaseUser) -> bool:
     """Return whether the reader may also read whom this user of `near` invited: neither the referrer's nor too deep."""
     return 0 <= getattr(user, "network_level", 0) < MAX_LEVELS

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import router
 from django.db.models import QuerySet
@@ -56,7 +57,7 @@ class AuthView(of_signin.AuthView):
 class DeleteView(of_signin.DeleteView):
     """Delete one's own account."""
 
-    def delete_account(self, user: Any, code: str) -> None:
+    def delete_account(self, user: AbstractBaseUser, code: str) -> None:
         with codes.withdrawn(user):
             super().delete_account(user, code)
 

@@ -68,7 +68,7 @@ class ReferralCodeAdmin(ListAdmin):
         return code.active_for_id is not None
 
     @admin.action(description=_("Give new codes to the owners of the selected ones"), permissions=["change"])
-    def rotate(self, request: Any, queryset: Any) -> None:
+    def rotate(self, request: HttpRequest, queryset: Any) -> None:
         owners = {code.user_id: code.user for code in queryset}
         count = 0
         for user in owners.values():
@@ -78,50 +78,50 @@ class ReferralCodeAdmin(ListAdmin):
         self._say(request, ngettext("%(count)d code was made.", "%(count)d codes were made.", count), count)
 
     @admin.action(description=_("Disable the selected codes"), permissions=["change"])
-    def disable(self, request: Any, queryset: Any) -> None:
+    def disable(self, request: HttpRequest, queryset: Any) -> None:
         self._set_disabled(request, queryset, is_disabled=True)
 
     @admin.action(description=_("Enable the selected codes"), permissions=["change"])
-    def enable(self, request: Any, queryset: Any) -> None:
+    def enable(self, request: HttpRequest, queryset: Any) -> None:
         self._set_disabled(request, queryset, is_disabled=False)
 
-    def _set_disabled(self, request: Any, queryset: Any, *, is_disabled: bool) -> None:
+    def _set_disabled(self, request: HttpRequest, queryset: Any, *, is_disabled: bool) -> None:
         for code in queryset:
             self.log_change(request, code, _("Disabled.") if is_disabled else _("Enabled."))
         count = queryset.update(is_disabled=is_disabled)
         self._say(request, ngettext("%(count)d code was changed.", "%(count)d codes were changed.", count), count)
 
-    def _say(self, request: Any, text: str, count: int) -> None:
+    def _say(self, request: HttpRequest, text: str, count: int) -> None:
         messages.success(request, text % {"count": count})
 
-    def has_add_permission(self, request: Any) -> bool:
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return halves.on(self.half) and admin.ModelAdmin.has_add_permission(self, request)
 
-    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return halves.on(self.half) and admin.ModelAdmin.has_change_permission(self, request, obj)
 
-    def get_fields(self, request: Any, obj: Any = None) -> Any:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.fields if obj else self.add_fields
 
-    def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.readonly_fields if obj else ()
 
-    def get_autocomplete_fields(self, request: Any) -> tuple[str, ...]:
+    def get_autocomplete_fields(self, request: HttpRequest) -> tuple[str, ...]:
         # Where the host's own admin of users can be searched; a plain key otherwise, never a list of all users.
         users = self.admin_site._registry.get(get_user_model())
         return ("user",) if users and users.get_search_fields(request) else ()
 
-    def get_queryset(self, request: Any) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return get_accounts().join(super().get_queryset(request), "user")
 
-    def get_search_results(self, request: Any, queryset: Any, search_term: str) -> tuple[QuerySet[Any], bool]:
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[QuerySet[Any], bool]:
         if not search_term:
             return queryset, False
         owner = user_in(search_term)
         # Each by an index: among a million, what merely contains the text would take a while.
         return queryset.filter(Q(user=owner) if owner else Q(code=codes.read(search_term))), False
 
-    def save_model(self, request: Any, obj: Any, form: Any, change: Any) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         if change:
             # Not the columns that the form only read: the code may have been used, or rotated, meanwhile.
             obj.save(update_fields=form.changed_data)
@@ -129,7 +129,7 @@ class ReferralCodeAdmin(ListAdmin):
         obj.code = obj.code or codes.new_code(obj.user).code
         codes.activate(obj)
 
-    def changeform_view(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().changeform_view(request, *args, **kwargs)
         except PhoneReferralsError as refusal:
@@ -159,11 +159,11 @@ class ReferralAdmin(ListAdmin):
     def referrer_person(self, referral: Referral) -> str:
         return person(referral.referrer, self.admin_site)
 
-    def get_queryset(self, request: Any) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         accounts, referrals = get_accounts(), Referral.objects.order_by(*self.ordering)
         return accounts.join(accounts.join(referrals, "referred"), "referrer")
 
-    def get_search_results(self, request: Any, queryset: Any, search_term: str) -> tuple[QuerySet[Any], bool]:
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[QuerySet[Any], bool]:
         if not search_term:
             return queryset, False
         user = user_in(search_term)
@@ -177,7 +177,7 @@ class ReferralAdmin(ListAdmin):
         export = self.admin_site.admin_view(self.export_view)
         return [path("export/", export, name="phone_referrals_referral_export"), *super().get_urls()]
 
-    def changelist_view(self, request: Any, extra_context: Any = None) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         context = {"export_url": f"{self._url('export')}?{request.GET.urlencode()}", **(extra_context or {})}
         return super().changelist_view(request, context)
 
@@ -186,15 +186,17 @@ class ReferralAdmin(ListAdmin):
 
     # No circle is possible while referrals go with their users only. The permission stays: users are deleted by it.
 
-    def get_actions(self, request: Any, action_location: Any = None) -> dict[str, Any]:
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
         where = {"action_location": action_location} if action_location else {}  # Django 6.1 has two places.
         actions = super().get_actions(request, **where)
         return {name: action for name, action in actions.items() if name != "delete_selected"}
 
-    def change_view(self, request: Any, object_id: str, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
         return super().change_view(request, object_id, form_url, {"show_delete": False, **(extra_context or {})})
 
-    def delete_view(self, request: Any, object_id: str, extra_context: Any = None) -> HttpResponse:
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         raise PermissionDenied
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:

@@ -8,9 +8,9 @@ import secrets
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, router, transaction
 from django.utils.module_loading import import_string
@@ -66,13 +66,14 @@ def read(text: str) -> str:
     return folded if len(folded) <= MAX_LENGTH and folded.isprintable() else ""
 
 
-def new_code(user: Any, *, collisions: int = 0) -> ReferralCode:
+def new_code(user: AbstractBaseUser, *, collisions: int = 0) -> ReferralCode:
     """Return an unsaved active code of `user`; it is one character longer for every three collisions before it."""
     generator: Callable[[int], str] = import_string(conf.code_generator)
-    return ReferralCode(user=user, active_for=user, code=fold(generator(LENGTH + collisions // 3)))
+    text = fold(generator(LENGTH + collisions // 3))
+    return ReferralCode(user=user, active_for=user, code=text)  # type: ignore[misc]
 
 
-def code_of(user: Any) -> ReferralCode:
+def code_of(user: AbstractBaseUser) -> ReferralCode:
     """Return the active code of `user`, made now if there is none.
 
     Raises `AccountDisabled` for a user who was deleted meanwhile, and `ImproperlyConfigured`.
@@ -80,7 +81,7 @@ def code_of(user: Any) -> ReferralCode:
     return _active(user) or make_first(user)
 
 
-def make_first(user: Any) -> ReferralCode:
+def make_first(user: AbstractBaseUser) -> ReferralCode:
     """Make the code of a user who has none; raises what `code_of` raises. It returns one that was made meanwhile."""
     for collisions in range(TRIES):
         code = new_code(user, collisions=collisions)
@@ -92,7 +93,7 @@ def make_first(user: Any) -> ReferralCode:
     raise ImproperlyConfigured(_exhausted())
 
 
-def rotate(user: Any) -> ReferralCode:
+def rotate(user: AbstractBaseUser) -> ReferralCode:
     """Give `user` a new active code; the old ones go on working until they are disabled.
 
     Raises what `code_of` raises.
@@ -120,7 +121,7 @@ def activate(code: ReferralCode) -> None:
 
 
 @contextmanager
-def withdrawn(user: Any) -> Iterator[None]:
+def withdrawn(user: AbstractBaseUser) -> Iterator[None]:
     """Disable the codes of a user who is being deleted, and enable them again if that fails.
 
     Committed before the deletion begins, which takes long for a user who has invited hundreds of thousands: who enters
@@ -136,7 +137,7 @@ def withdrawn(user: Any) -> Iterator[None]:
         raise
 
 
-def _active(user: Any) -> ReferralCode | None:
+def _active(user: AbstractBaseUser) -> ReferralCode | None:
     return ReferralCode.objects.using(router.db_for_write(ReferralCode)).filter(active_for=user).first()
 
 

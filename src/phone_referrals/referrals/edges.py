@@ -54,7 +54,7 @@ def write(user: AbstractBaseUser, referral_code: Any, *, using: str) -> Referral
     root = referral_code.user_id if referral_code.owners_referrer is None else None
     insert = INSERT_BY_VENDOR.get(connections[using].vendor, _insert_with_row_locks)
     for _ in range(TRIES):
-        referral = Referral(referred=user, referrer_id=referral_code.user_id, code=referral_code.code)
+        referral = Referral(referrer_id=referral_code.user_id, code=referral_code.code, referred=user)  # type: ignore[misc]
         try:
             insert(referral, referral_code, root, using)
         except _RootHasMoved:

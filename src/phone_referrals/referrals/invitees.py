@@ -1,7 +1,8 @@
 """Reading whom a user has invited: a fixed number of statements, however many invitees there are."""
 
 from dataclasses import dataclass
-from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
 
 from phone_referrals import keyset
 from phone_referrals.accounts import get_accounts
@@ -20,14 +21,14 @@ class Invitees:
     capped: bool
 
 
-def invitees_page(user: Any, cursor: str = "") -> keyset.Page:
+def invitees_page(user: AbstractBaseUser, cursor: str = "") -> keyset.Page:
     """Return a page of the referrals of `user`, newest first; raises `InvalidCursor`."""
     # Without `code`, the index holds every column that is read.
     referrals = get_accounts().join(Referral.objects.of(user).defer("code"), "referred")
     return keyset.page(referrals, descending=["created_at", "referred"], cursor=cursor)
 
 
-def invitees(user: Any) -> Invitees:
+def invitees(user: AbstractBaseUser) -> Invitees:
     """Return the newest invitees of `user` and how many there are, counted up to `MAX_COUNT`."""
     page = invitees_page(user)
     count = Referral.objects.of(user)[: MAX_COUNT + 1].count() if page.next_cursor else len(page.rows)

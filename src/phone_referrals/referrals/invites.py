@@ -10,7 +10,9 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core import signing
+from django.http import HttpRequest
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from phone_referrals.exceptions import PhoneReferralsError, RedeemError
@@ -26,7 +28,7 @@ SALT = "phone_referrals.referrals.invites"
 KEPT, LIFETIME = 5, timedelta(days=30)
 
 
-def remember(request: Any, response: Any, code: str) -> None:
+def remember(request: HttpRequest, response: Any, code: str) -> None:
     """Have the browser keep `code` after those that it keeps, the last `KEPT` of them, for `LIFETIME`.
 
     Nothing is kept of what no person has followed: what is fetched ahead, an image, a frame, a call of a script.
@@ -46,7 +48,7 @@ def remember(request: Any, response: Any, code: str) -> None:
     )
 
 
-def codes_in(request: Any) -> list[str]:
+def codes_in(request: HttpRequest) -> list[str]:
     """Return the codes that the browser keeps, the first that was followed first; what others have written is none."""
     try:
         kept = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=LIFETIME)
@@ -60,7 +62,7 @@ def likely(codes: list[str]) -> str:
     return next((code for code in codes if code.isalnum()), "")
 
 
-def accept(request: Any, user: Any) -> Referral | None:
+def accept(request: HttpRequest, user: AbstractBaseUser) -> Referral | None:
     """Redeem the first valid invitation that the browser of `request` keeps, for a site with a sign-up of its own.
 
     Returns `None` where none is valid, or none can be redeemed now: the sign-up does not fail for it. Call
@@ -96,15 +98,15 @@ class InviteMiddleware:
         if iscoroutinefunction(get_response):
             markcoroutinefunction(self)
 
-    def __call__(self, request: Any) -> Any:
+    def __call__(self, request: HttpRequest) -> Any:
         if iscoroutinefunction(self):
             return self._acall(request)
         return self._remembered(request, self.get_response(request))
 
-    async def _acall(self, request: Any) -> Any:
+    async def _acall(self, request: HttpRequest) -> Any:
         return self._remembered(request, await self.get_response(request))
 
-    def _remembered(self, request: Any, response: Any) -> Any:
+    def _remembered(self, request: HttpRequest, response: Any) -> Any:
         # In another charset, reading the query may fail, or take long.
         if is_utf8(request) and "ref" in request.GET:
             remember(request, response, request.GET["ref"])
@@ -114,7 +116,7 @@ class InviteMiddleware:
         return response
 
 
-def _is_visit(request: Any, response: Any) -> bool:
+def _is_visit(request: HttpRequest, response: Any) -> bool:
     """Return whether a person opens a page, as far as the browser says it; a page may be a redirect."""
     headers = request.headers
     purpose = " ".join(headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz", "X-Purpose"))

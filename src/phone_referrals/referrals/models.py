@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -88,7 +89,7 @@ class ReferralCode(NaturalKeyModel):
 
 
 class ReferralQuerySet(NaturalKeyQuerySet):
-    def of(self, user: Any) -> Self:
+    def of(self, user: AbstractBaseUser) -> Self:
         """Return the referrals that `user` made."""
         return self.filter(referrer=user)
 

@@ -9,6 +9,7 @@ from math import cos, dist, pi, sin
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router
 
 from phone_referrals.accounts import get_accounts
@@ -72,6 +73,11 @@ class Network:
         return self.dot >= MIN_LABELLED_DOT
 
     @property
+    def has_phones(self) -> bool:
+        """Whether a label is the end of a phone number: a site may show people by e-mail or by name."""
+        return self.has_labels and any(each.name.startswith("+") for each in self.people)
+
+    @property
     def box(self) -> tuple[int, int, int, int]:
         """Left, top, width and height of what is drawn: a small network is not lost in a large square."""
         xs, ys = [0, *(each.x for each in self.people)], [0, *(each.y for each in self.people)]
@@ -79,7 +85,7 @@ class Network:
         return left, top, max(xs) + MARGIN - left, max(ys) + MARGIN - top
 
 
-def draw(user: Any) -> Network:
+def draw(user: AbstractBaseUser) -> Network:
     """Return the picture of the people below `user`: three levels and 200 people at most."""
     using = router.db_for_write(Referral)
     found = tree.people_below(user.pk, limit=MAX_PEOPLE + 1, using=using)
@@ -105,7 +111,7 @@ def draw(user: Any) -> Network:
     )
 
 
-def draw_above(user: Any) -> list[Person]:
+def draw_above(user: AbstractBaseUser) -> list[Person]:
     """Return who invited `user`, from the topmost one down, side by side: 20 people at most."""
     using = router.db_for_write(Referral)
     above = tree.people_above(user.pk, limit=MAX_ABOVE, using=using)[::-1]

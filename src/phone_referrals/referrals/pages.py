@@ -43,14 +43,16 @@ class ReferralsView(SignedInPage, FormPage):
 
     def form_valid(self, form: Any) -> HttpResponse:
         self.throttle(RedeemUserThrottle, RedeemAddressThrottle)
-        redeem(self.request.user, form.cleaned_data["referral_code"])
+        user: Any = self.request.user
+        redeem(user, form.cleaned_data["referral_code"])
         messages.success(self.request, _("The referral code has been accepted."), fail_silently=True)
         response = SeeOther(self.to("profile"))
         invites.forget(response)
         return response
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        user, accounts = self.request.user, get_accounts()
+        user: Any = self.request.user
+        accounts = get_accounts()
         # Not from a replica, which may not know yet of what this visitor has just done.
         mine = Referral.objects.using(router.db_for_write(Referral)).filter(pk=user.pk)
         referral = accounts.join(mine, "referrer").first()
@@ -81,9 +83,10 @@ class InviteesView(SignedInPage):
     heading = gettext_lazy("People you invited")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        user: Any = request.user
         cursor = request.GET.get("cursor", "")
         try:
-            page = invitees_page(request.user, cursor)
+            page = invitees_page(user, cursor)
         except InvalidCursor as error:
             raise Http404(error.message) from None
         return self.render_to_response(self.get_context_data(page=page, rows=rows(page.rows), is_first=not cursor))

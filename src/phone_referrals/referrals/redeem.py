@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -16,7 +17,7 @@ from phone_referrals.referrals import codes, edges, once
 from phone_referrals.referrals.models import Referral, ReferralCode
 
 
-def redeem(user: Any, code: str) -> Referral:
+def redeem(user: AbstractBaseUser, code: str) -> Referral:
     """Make `user` the referred of the owner of `code`, in any spelling.
 
     Raises `InvalidReferralCode` (unknown and disabled alike), `OwnCode`, `AlreadyRedeemed`, `CircularReferral`,
@@ -43,7 +44,7 @@ def redeem(user: Any, code: str) -> Referral:
     return referral
 
 
-def redeem_first(user: Any, codes: Iterable[str]) -> Referral:
+def redeem_first(user: AbstractBaseUser, codes: Iterable[str]) -> Referral:
     """Redeem the first of `codes` that is valid; raises why the first that there is was refused, or `Busy`."""
     refusal: RedeemError = InvalidReferralCode()
     for code in codes:

@@ -1,9 +1,9 @@
 """Rules a host may switch on with `PHONE_REFERRALS_REDEEM_RULES`, and the shape of its own."""
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils import timezone
 
 from phone_referrals.exceptions import NotEligible
@@ -19,6 +19,7 @@ class RedeemWithin:
 
     days: float
 
-    def __call__(self, *, user: Any, referral_code: ReferralCode) -> None:
-        if timezone.now() > user.date_joined + timedelta(days=self.days):
+    def __call__(self, *, user: AbstractBaseUser, referral_code: ReferralCode) -> None:
+        joined: datetime = user.date_joined  # type: ignore[attr-defined]
+        if timezone.now() > joined + timedelta(days=self.days):
             raise NotEligible

@@ -23,7 +23,8 @@ class OwnReferrals(ApiView):
     answer_serializer_class: type[serializers.BaseSerializer[Any]] = ReferralsSerializer
 
     def answer_referrals(self, status: int = status.HTTP_200_OK) -> Response:
-        user, alias = self.request.user, router.db_for_write(Referral)
+        user: Any = self.request.user
+        alias = router.db_for_write(Referral)
         code = codes.code_of(user).code
         levels, capped = tree.levels_below(user.pk, using=alias)
         mine = Referral.objects.using(alias).select_related("referrer").filter(pk=user.pk).first()
@@ -53,7 +54,8 @@ class OwnInviteesView(ApiView):
     serializer_class = InvitedPersonSerializer
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return self.answer_page(invitees_page(request.user, request.query_params.get("cursor", "")))
+        user: Any = request.user
+        return self.answer_page(invitees_page(user, request.query_params.get("cursor", "")))
 
 
 class RedeemView(OwnReferrals, ActionView):
@@ -63,7 +65,8 @@ class RedeemView(OwnReferrals, ActionView):
     throttle_classes = (RedeemUserThrottle, RedeemAddressThrottle)
 
     def act(self, data: dict[str, Any]) -> Response:
-        redeem(self.request.user, data["referral_code"])
+        user: Any = self.request.user
+        redeem(user, data["referral_code"])
         return self.answer_redeemed()
 
     def answer_redeemed(self) -> Response:
