@@ -8,7 +8,8 @@ from django.urls import include, path, re_path, register_converter
 from django.urls.converters import StringConverter
 from django.views.generic import TemplateView
 
-from phone_referrals.checks import registry, site
+from phone_referrals.checks import registry
+from phone_referrals.checks.site import shadowed_urls
 from phone_referrals.profiles.views import UserListView
 from tests.hosts.catch_all.views import page
 from tests.hosts.users_router.router import router
@@ -35,7 +36,7 @@ def site(settings):
     def site(*patterns):
         settings.ROOT_URLCONF = ModuleType("urls")
         settings.ROOT_URLCONF.urlpatterns = list(patterns)
-        return [*site.shadowed_urls()]
+        return [*shadowed_urls()]
 
     return site
 
