@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.permissions import BasePermission
 
 from phone_referrals.models import Referral
-from phone_referrals.profiles.permissions import MayReadUsers, OwnNetwork
+from phone_referrals.profiles.permissions import OwnNetwork, users_permission
 from phone_referrals.referrals.tree import MAX_LEVELS
 from tests.people import add_invitees, add_users
 
@@ -166,13 +166,13 @@ class Nobody(BasePermission):
 def test_the_permission_of_the_setting_is_read_at_each_request(rf, settings):
     request = rf.get("/")
     request.user = AnonymousUser()
-    assert not MayReadUsers().has_permission(request, None)
+    assert not users_permission().has_permission(request, None)
     settings.PHONE_REFERRALS_USERS_PERMISSION = "rest_framework.permissions.AllowAny"
-    assert MayReadUsers().has_permission(request, None)
-    assert MayReadUsers().has_object_permission(request, None, object())
+    assert users_permission().has_permission(request, None)
+    assert users_permission().has_object_permission(request, None, object())
     settings.PHONE_REFERRALS_USERS_PERMISSION = f"{__name__}.Nobody"
-    assert not MayReadUsers().has_permission(request, None)
-    assert not MayReadUsers().has_object_permission(request, None, object())
+    assert not users_permission().has_permission(request, None)
+    assert not users_permission().has_object_permission(request, None, object())
 
 
 def test_the_network_is_as_deep_as_the_walks():

@@ -46,27 +46,7 @@ class OwnNetwork(ReadPermission, IsAuthenticated):
         return queries.network_page(reader, cursor)
 
 
-class MayReadUsers(ReadPermission):
-    """Delegates to `PHONE_REFERRALS_USERS_PERMISSION`, read at each request."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return self.permission.has_permission(request, view)
-
-    def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
-        return self.permission.has_object_permission(request, view, obj)
-
-    def visible(self, request: Request, users: QuerySet[Any]) -> QuerySet[Any]:
-        return reading(self.permission).visible(request, users)
-
-    def list_users(self, request: Request, cursor: str) -> keyset.Page:
-        return reading(self.permission).list_users(request, cursor)
-
-    @property
-    def permission(self) -> BasePermission:
-        permission: BasePermission = import_string(conf.users_permission)()
-        return permission
-
-
-def reading(*permissions: Any) -> ReadPermission:
-    """Return the first that narrows what is found; of DRF's and the host's own, which do not, the base."""
-    return next((each for each in permissions if isinstance(each, ReadPermission)), ReadPermission())
+def users_permission() -> BasePermission:
+    """Return the permission that `PHONE_REFERRALS_USERS_PERMISSION` names: DRF calls this for each request."""
+    permission: BasePermission = import_string(conf.users_permission)()
+    return permission

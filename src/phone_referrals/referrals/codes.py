@@ -78,19 +78,14 @@ def code_of(user: AbstractBaseUser) -> ReferralCode:
 
     Raises `AccountDisabled` for a user who was deleted meanwhile, and `ImproperlyConfigured`.
     """
-    return _active(user) or make_first(user)
-
-
-def make_first(user: AbstractBaseUser) -> ReferralCode:
-    """Make the code of a user who has none; raises what `code_of` raises. It returns one that was made meanwhile."""
-    for collisions in range(TRIES):
-        code = new_code(user, collisions=collisions)
+    existing = _active(user)
+    codes = _new_codes(user)
+    while existing is None:
+        code = next(codes)
         if _insert(code):
             return code
-        existing = _active(user)
-        if existing:
-            return existing
-    raise ImproperlyConfigured(_exhausted())
+        existing = _active(user)  # Another request may have made it meanwhile.
+    return existing
 
 
 def rotate(user: AbstractBaseUser) -> ReferralCode:
@@ -98,12 +93,18 @@ def rotate(user: AbstractBaseUser) -> ReferralCode:
 
     Raises what `code_of` raises.
     """
-    for collisions in range(TRIES):
-        code = new_code(user, collisions=collisions)
+    codes = _new_codes(user)
+    while True:
+        code = next(codes)
         with suppress(ReferralCodeTaken):
             activate(code)
             return code
-    raise ImproperlyConfigured(_exhausted())
+
+
+def _new_codes(user: AbstractBaseUser) -> Iterator[ReferralCode]:
+    for collisions in range(TRIES):
+        yield new_code(user, collisions=collisions)
+    raise ImproperlyConfigured(f"{conf.code_generator} made {TRIES} referral codes that were all taken.")
 
 
 def activate(code: ReferralCode) -> None:
@@ -163,7 +164,3 @@ def chosen(text: str) -> str:
     if folded in {fold(word) for word in RESERVED}:
         raise ReferralCodeReserved
     return folded
-
-
-def _exhausted() -> str:
-    return f"{conf.code_generator} made {TRIES} referral codes that were all taken."

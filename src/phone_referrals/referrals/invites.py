@@ -6,14 +6,14 @@ following links which codes there are. Several are kept, because `?ref=` may be 
 
 import logging
 from datetime import timedelta
-from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core import signing
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.deprecation import MiddlewareMixin
 
 from phone_referrals.exceptions import PhoneReferralsError, RedeemError
 from phone_referrals.http import is_utf8
@@ -28,7 +28,7 @@ SALT = "phone_referrals.referrals.invites"
 KEPT, LIFETIME = 5, timedelta(days=30)
 
 
-def remember(request: HttpRequest, response: Any, code: str) -> None:
+def remember(request: HttpRequest, response: HttpResponseBase, code: str) -> None:
     """Have the browser keep `code` after those that it keeps, the last `KEPT` of them, for `LIFETIME`.
 
     Nothing is kept of what no person has followed: what is fetched ahead, an image, a frame, a call of a script.
@@ -77,7 +77,7 @@ def accept(request: HttpRequest, user: AbstractBaseUser) -> Referral | None:
         return None
 
 
-def forget(response: Any) -> None:
+def forget(response: HttpResponseBase) -> None:
     """Have the browser drop the code."""
     response.delete_cookie(
         COOKIE,
@@ -87,26 +87,10 @@ def forget(response: Any) -> None:
     )
 
 
-class InviteMiddleware:
+class InviteMiddleware(MiddlewareMixin):
     """Takes `?ref=CODE` on any page of the site as following that code's invite link. Optional."""
 
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: Any) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> Any:
-        if iscoroutinefunction(self):
-            return self._acall(request)
-        return self._remembered(request, self.get_response(request))
-
-    async def _acall(self, request: HttpRequest) -> Any:
-        return self._remembered(request, await self.get_response(request))
-
-    def _remembered(self, request: HttpRequest, response: Any) -> Any:
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         # In another charset, reading the query may fail, or take long.
         if is_utf8(request) and "ref" in request.GET:
             remember(request, response, request.GET["ref"])
@@ -116,7 +100,7 @@ class InviteMiddleware:
         return response
 
 
-def _is_visit(request: HttpRequest, response: Any) -> bool:
+def _is_visit(request: HttpRequest, response: HttpResponseBase) -> bool:
     """Return whether a person opens a page, as far as the browser says it; a page may be a redirect."""
     headers = request.headers
     purpose = " ".join(headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz", "X-Purpose"))

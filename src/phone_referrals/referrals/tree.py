@@ -20,7 +20,6 @@ def root_above(pk: Any, *, using: str) -> Any:
 
     `None` where damaged data has a circle and so no top. UNION, never UNION ALL: that ends in such a circle too.
     """
-    user = get_user_model()._meta
     # Who has a row without a referrer was invited by somebody who is deleted by now, and is a top as well.
     # Subqueries, not joins: of a join PostgreSQL thinks so many rows that it reads a table of thousands whole.
     sql = """
@@ -33,10 +32,8 @@ def root_above(pk: Any, *, using: str) -> Any:
         )
         SELECT pk FROM above WHERE referrer IS NULL
     """
-    with connections[using].cursor() as cursor:
-        cursor.execute(with_names(sql, using), [user.pk.get_db_prep_value(pk, connections[using])])
-        row = cursor.fetchone()
-    return user.pk.to_python(row[0]) if row else None
+    tops = _keys(sql, [_prepared(pk, using)], using)
+    return tops[0] if tops else None
 
 
 def people_above(pk: Any, *, limit: int, using: str) -> list[Any]:
@@ -49,10 +46,7 @@ def people_above(pk: Any, *, limit: int, using: str) -> list[Any]:
         )
         SELECT pk FROM above WHERE pk IS NOT NULL ORDER BY level
     """
-    user_pk = get_user_model()._meta.pk
-    with connections[using].cursor() as cursor:
-        cursor.execute(with_names(sql, using), [user_pk.get_db_prep_value(pk, connections[using]), limit])
-        return [user_pk.to_python(row[0]) for row in cursor.fetchall()]
+    return _keys(sql, [_prepared(pk, using), limit], using)
 
 
 def levels_below(pk: Any, *, using: str) -> tuple[list[int], bool]:
@@ -88,10 +82,7 @@ def _below(select: str, pk: Any, *, limit: int, using: str) -> list[Any]:
             WHERE level < %s
         )
     """
-    user_pk = get_user_model()._meta.pk.get_db_prep_value(pk, connections[using])
-    with connections[using].cursor() as cursor:
-        cursor.execute(with_names(walk, using) + select, [user_pk, MAX_LEVELS, limit])
-        return list(cursor.fetchall())
+    return _rows(walk + select, [_prepared(pk, using), MAX_LEVELS, limit], using)
 
 
 def in_circles(*, using: str) -> list[Any]:
@@ -107,10 +98,24 @@ def in_circles(*, using: str) -> list[Any]:
         SELECT {referred} FROM {referrals} LEFT JOIN reached ON {referred} = reached.pk
         WHERE reached.pk IS NULL ORDER BY {referred}
     """
+    return _keys(sql, [], using)
+
+
+def _prepared(pk: Any, using: str) -> Any:
+    """Return a user's key as the database takes it."""
+    return get_user_model()._meta.pk.get_db_prep_value(pk, connections[using])
+
+
+def _keys(sql: str, parameters: list[Any], using: str) -> list[Any]:
+    """Return the users' keys that a statement answers with."""
+    to_python = get_user_model()._meta.pk.to_python
+    return [to_python(pk) for (pk,) in _rows(sql, parameters, using)]
+
+
+def _rows(sql: str, parameters: list[Any], using: str) -> list[Any]:
     with connections[using].cursor() as cursor:
-        cursor.execute(with_names(sql, using))
-        to_python = get_user_model()._meta.pk.to_python
-        return [to_python(pk) for (pk,) in cursor.fetchall()]
+        cursor.execute(with_names(sql, using), parameters)
+        return list(cursor.fetchall())
 
 
 @cache
