@@ -14,6 +14,7 @@ from phone_referrals.exceptions import AccountDisabled, AlreadyRedeemed, Circula
 from phone_referrals.models import PhoneVerification, Referral, ReferralCode
 from phone_referrals.referrals import codes, tree
 from phone_referrals.signin.change_phone import PhoneChanged
+from phone_referrals.signin.policy import Limits
 from phone_referrals.signin.sign_in import SignedIn
 from phone_referrals.signin.verification import REFUSALS
 
@@ -26,7 +27,8 @@ def decide(phone_number, purpose, policy):
     """As `signin.verification._decide`, without comparing when it sets."""
     row = PhoneVerification.objects.filter(phone_number=phone_number, purpose=purpose).first()
     row = row or PhoneVerification(phone_number=phone_number, purpose=purpose)
-    decision = policy(row.state)
+    limits = Limits(lifetime=600, messages_per_day=10, resend_wait=(30, 3600))
+    decision = policy(row.state, now=time.time(), limits=limits)
     if decision.outcome in REFUSALS:
         raise REFUSALS[decision.outcome](retry_after=decision.wait)
     pause()

@@ -114,11 +114,6 @@ def test_all_errors_are_told_at_once():
     assert errors_of(AuthSerializer(data={})) == {"phone_number": ["required"], "code": ["required"]}
 
 
-def test_a_host_may_allow_other_lengths():
-    assert PhoneNumberField(max_length=12).max_length == 12
-    assert CodeField(max_length=12).max_length == 12
-
-
 # Answers
 
 

@@ -11,6 +11,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, router, transaction
+from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from phone_referrals import phones, signals
@@ -26,7 +27,7 @@ class Proof:
     """That a phone was proven a moment ago, and whose it was then. It stands in for the code, which it has ended."""
 
     phone_number: str = field(repr=False)
-    user: Any = None
+    user: AbstractBaseUser | None = None
 
 
 @sensitive_variables()
@@ -42,14 +43,14 @@ def prove(*, phone_number: str, code: str, request_id: str = "") -> Proof:
     return Proof(phone_number=phone_number, user=user)
 
 
-def require_phone_enough(user: Any) -> None:
+def require_phone_enough(user: AbstractBaseUser) -> None:
     """Raise `AccountDisabled`, `StaffNotAllowed` or `SecondFactorRequired` for a user whom no phone signs in."""
     require_admissible(user)
     if get_accounts().has_second_factor(user):
         raise SecondFactorRequired
 
 
-def sign_up(request: Any, phone_number: str) -> AbstractBaseUser:
+def sign_up(request: HttpRequest | None, phone_number: str) -> AbstractBaseUser:
     """Create the user of a proven number; raises `IntegrityError` where another request has been faster."""
     user = get_accounts().create(phone_number)
     # Not `on_commit(…, robust=True)`: Django 5.2 fails on its own when it logs the failure of a `partial`.
@@ -58,7 +59,7 @@ def sign_up(request: Any, phone_number: str) -> AbstractBaseUser:
     return user
 
 
-def find_or_sign_up(request: Any, phone_number: str) -> AbstractBaseUser:
+def find_or_sign_up(request: HttpRequest | None, phone_number: str) -> AbstractBaseUser:
     """Return the user of a proven number, by whichever request it was created."""
     try:
         with transaction.atomic(using=router.db_for_write(get_user_model())):
@@ -89,7 +90,7 @@ class PhoneCodeBackend(ModelBackend):
     @sensitive_variables()
     def authenticate(  # type: ignore[override]
         self,
-        request: Any,
+        request: HttpRequest | None,
         phone_number: str | None = None,
         secret_code: str | Proof | None = None,
         request_id: str = "",
@@ -108,7 +109,7 @@ class PhoneCodeBackend(ModelBackend):
             return None
 
     @sensitive_variables()
-    async def aauthenticate(self, request: Any, **credentials: Any) -> AbstractBaseUser | None:  # type: ignore[override]
+    async def aauthenticate(self, request: HttpRequest | None, **credentials: Any) -> AbstractBaseUser | None:  # type: ignore[override]
         # `ModelBackend` has one of its own, for passwords.
         # Without arguments: a `partial` of them would show the code in an error report.
         @sensitive_variables()
@@ -117,7 +118,7 @@ class PhoneCodeBackend(ModelBackend):
 
         return await sync_to_async(authenticate)()
 
-    def user_can_authenticate(self, user: Any) -> bool:
+    def user_can_authenticate(self, user: AbstractBaseUser) -> bool:  # type: ignore[override]
         # Asked for each request of a session that began here: a user may be made staff, or be hidden, at any time.
         try:
             require_admissible(user)

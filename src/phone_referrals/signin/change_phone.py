@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, router, transaction
 from django.utils.translation import gettext_lazy as _
@@ -43,7 +44,7 @@ class PhoneChanged:
 
 @sensitive_variables()
 def request_change(
-    user: Any,
+    user: AbstractBaseUser,
     *,
     phone_number: str,
     issuer: BaseTokenIssuer,
@@ -72,7 +73,7 @@ def request_change(
 
 @sensitive_variables()
 def change_phone(
-    user: Any, *, phone_number: str, code: str, issuer: BaseTokenIssuer, host: str, current_code: str = ""
+    user: AbstractBaseUser, *, phone_number: str, code: str, issuer: BaseTokenIssuer, host: str, current_code: str = ""
 ) -> PhoneChanged:
     """Give a user another phone, tell the old one, and end all tokens and sessions but the one `issuer` is bound to.
 
@@ -96,20 +97,20 @@ def change_phone(
     return changed
 
 
-def has_signed_in_recently(user: Any, issuer: BaseTokenIssuer) -> bool:
+def has_signed_in_recently(user: AbstractBaseUser, issuer: BaseTokenIssuer) -> bool:
     """Return whether the sign-in behind the request is within `PHONE_REFERRALS_RECENT_SIGN_IN`."""
     at = issuer.signed_in_at(user)
     return at is not None and abs(time.time() - at.timestamp()) < conf.recent_sign_in
 
 
-def _current_phone(user: Any, phone_number: str) -> str:
+def _current_phone(user: AbstractBaseUser, phone_number: str) -> str:
     current = provable_phone_of(user)
     if current == phone_number:
         raise SamePhone
     return current
 
 
-def _change(user: Any, phone_number: str, issuer: BaseTokenIssuer) -> tuple[PhoneChanged, str]:
+def _change(user: AbstractBaseUser, phone_number: str, issuer: BaseTokenIssuer) -> tuple[PhoneChanged, str]:
     for _try in range(TRIES):
         try:
             return _try_change(user, phone_number, issuer)
@@ -121,7 +122,7 @@ def _change(user: Any, phone_number: str, issuer: BaseTokenIssuer) -> tuple[Phon
     raise ImproperlyConfigured(msg)
 
 
-def _try_change(user: Any, phone_number: str, issuer: BaseTokenIssuer) -> tuple[PhoneChanged, str]:
+def _try_change(user: AbstractBaseUser, phone_number: str, issuer: BaseTokenIssuer) -> tuple[PhoneChanged, str]:
     with transaction.atomic(using=router.db_for_write(get_user_model())):
         user = lock(user)
         old = provable_phone_of(user)

@@ -6,6 +6,7 @@ from threading import Event
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, router, transaction
 from django.db.models import ProtectedError, RestrictedError
 from django.views.decorators.debug import sensitive_variables
@@ -21,7 +22,7 @@ from phone_referrals.tokens import end_all
 logger = logging.getLogger("phone_referrals")
 
 
-def request_deletion(user: Any, *, host: str, address: str = "", data: Mapping[str, Any] = {}) -> CodeSent:
+def request_deletion(user: AbstractBaseUser, *, host: str, address: str = "", data: Mapping[str, Any] = {}) -> CodeSent:
     """Send the code; raises `NoPhone`, `DeletionRefused` or what `request_code` raises."""
     phone_number = _phone_of(user)
     get_accounts().require_deletable(user)  # Before a message is sent in vain.
@@ -36,7 +37,7 @@ def request_deletion(user: Any, *, host: str, address: str = "", data: Mapping[s
 
 
 @sensitive_variables()
-def delete_account(user: Any, *, code: str) -> None:
+def delete_account(user: AbstractBaseUser, *, code: str) -> None:
     """End every token and session of the user and call `PhoneAccounts.delete`, all of it or nothing.
 
     A row that is still there has no phone then, so that its owner can sign up anew.
@@ -76,7 +77,7 @@ def _let_go(key: Any, phone_number: str) -> None:
             accounts.set_phone(user, None)
 
 
-def _phone_of(user: Any) -> str:
+def _phone_of(user: AbstractBaseUser) -> str:
     phone_number = provable_phone_of(user)
     if not phone_number:
         raise NoPhone

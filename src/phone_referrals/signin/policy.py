@@ -57,14 +57,16 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """An outcome and the state after it. `wait` is in seconds, 0 where waiting does not help.
+    """An outcome and the state after it.
 
-    `guesses_left` are those of the budget that a wrong guess came out of.
+    `wait` is the seconds until another message, 0 where waiting does not help; `expires_in` the seconds that the code
+    still lives, once it is to be sent. `guesses_left` are those of the budget that a wrong guess came out of.
     """
 
     outcome: Outcome
     state: State
     wait: int = 0
+    expires_in: int = 0
     guesses_left: int = 0
 
 
@@ -75,7 +77,8 @@ def on_request(
     if state.wrong_guesses_since_success >= GUESSES_SINCE_SUCCESS:
         return Decision(outcome=Outcome.LOCKED, state=state)
     if is_test:
-        return Decision(outcome=Outcome.SEND, state=_with_shared_guesses(state, now, limits, new_serial))
+        state = _with_shared_guesses(state, now, limits, new_serial)
+        return Decision(outcome=Outcome.SEND, state=state, expires_in=seconds_left(state, now=now, limits=limits))
     if wait := _seconds_until_message(state, now, limits):
         is_full = _seconds_until_room(state, now, limits) > 0
         return Decision(outcome=Outcome.TOO_MANY_MESSAGES if is_full else Outcome.TOO_SOON, state=state, wait=wait)
@@ -92,7 +95,8 @@ def on_request(
         refused_in_a_row=0,
         resend_at=now + _doubled(sent_since_success, limits),
     )
-    return Decision(outcome=Outcome.SEND, state=sent, wait=_seconds_until_message(sent, now, limits))
+    wait = _seconds_until_message(sent, now, limits)
+    return Decision(outcome=Outcome.SEND, state=sent, wait=wait, expires_in=seconds_left(sent, now=now, limits=limits))
 
 
 def on_guess(state: State, *, now: float, limits: Limits, is_right: bool, own: Sequence[int] = ()) -> Decision:

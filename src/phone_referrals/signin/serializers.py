@@ -20,18 +20,12 @@ class PhoneNumberField(serializers.CharField):
     Not django-phonenumber-field's own field, which freezes the default region when it is defined.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_length": 64, **kwargs})
-
     def run_validation(self, data: Any = serializers.empty) -> Any:
         return phones.parse(super().run_validation(data))
 
 
 class CodeField(serializers.CharField):
     """Reads the digits of a code as a person may write them."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_length": 64, **kwargs})
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         typed = super().run_validation(data)
@@ -42,31 +36,36 @@ class CodeField(serializers.CharField):
 class RequestIdField(serializers.CharField):
     """Reads the handle of a message. Anything else is as good as none, and no reason to refuse a code."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"required": False, "allow_blank": True, "allow_null": True, "max_length": 64, **kwargs})
-
     def run_validation(self, data: Any = serializers.empty) -> str:
         return data if isinstance(data, str) and len(data) <= (self.max_length or 0) else ""
 
 
 class GetVerifyCodeSerializer(serializers.Serializer[Any]):
-    phone_number = PhoneNumberField()
+    phone_number = PhoneNumberField(max_length=64)
 
 
 class AuthSerializer(serializers.Serializer[Any]):
-    phone_number = PhoneNumberField()
-    code = CodeField()
-    request_id = RequestIdField(help_text="From the answer to the request for the code: five guesses of one's own.")
+    phone_number = PhoneNumberField(max_length=64)
+    code = CodeField(max_length=64)
+    request_id = RequestIdField(
+        required=False,
+        allow_blank=True,
+        allow_null=True,
+        max_length=64,
+        help_text="From the answer to the request for the code: five guesses of one's own.",
+    )
 
 
 class ChangePhoneSerializer(serializers.Serializer[Any]):
-    phone_number = PhoneNumberField()
-    code = CodeField(help_text="Sent to the new phone.")
-    current_code = CodeField(required=False, allow_null=True, help_text="Sent to the old phone, where it is required.")
+    phone_number = PhoneNumberField(max_length=64)
+    code = CodeField(max_length=64, help_text="Sent to the new phone.")
+    current_code = CodeField(
+        required=False, allow_null=True, max_length=64, help_text="Sent to the old phone, where it is required."
+    )
 
 
 class CodeSerializer(serializers.Serializer[Any]):
-    code = CodeField()
+    code = CodeField(max_length=64)
 
 
 # Answers

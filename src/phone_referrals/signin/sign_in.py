@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib.auth import authenticate, get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.db import DatabaseError, IntegrityError, router, transaction
 from django.views.decorators.debug import sensitive_variables
@@ -54,12 +55,14 @@ def sign_in(*, phone_number: str, code: str, request_id: str = "", issuer: BaseT
 
 
 def _enter(proof: Proof, issuer: BaseTokenIssuer) -> SignedIn:
+    alias = router.db_for_write(get_user_model())
     for _ in range(TRIES):
         if proof.user is not None:
             with _while_there_is(proof.user):
                 return _admit(proof, issuer)
         try:
-            return statements.retried(partial(_sign_up, proof, issuer), using=router.db_for_write(get_user_model()))
+            # A new user with a token, or neither.
+            return statements.retried(partial(transaction.atomic(using=alias)(_admit), proof, issuer), using=alias)
         except IntegrityError:
             proof = replace(proof, user=get_accounts().find(proof.phone_number))
             if proof.user is not None:
@@ -67,13 +70,8 @@ def _enter(proof: Proof, issuer: BaseTokenIssuer) -> SignedIn:
     raise refused_by_database()
 
 
-def _sign_up(proof: Proof, issuer: BaseTokenIssuer) -> SignedIn:
-    with transaction.atomic(using=router.db_for_write(get_user_model())):
-        return _admit(proof, issuer)
-
-
 @contextmanager
-def _while_there_is(user: Any) -> Iterator[None]:
+def _while_there_is(user: AbstractBaseUser) -> Iterator[None]:
     """Raise `AccountDisabled` for an error of the database where the user was deleted a moment ago."""
     try:
         yield

@@ -8,9 +8,11 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from time import time
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connections, router
 from django.db.transaction import TransactionManagementError
 from django.utils.module_loading import import_string
@@ -32,7 +34,7 @@ from phone_referrals.exceptions import (
     TooManyMessages,
 )
 from phone_referrals.signin import codes, delivery, policy, usage
-from phone_referrals.signin.codes import Purpose, fixed_code
+from phone_referrals.signin.codes import Purpose
 from phone_referrals.signin.guards import SendRequest, require_allowed
 from phone_referrals.signin.models import PhoneVerification, State
 from phone_referrals.signin.policy import Decision, Failure, Limits, Outcome
@@ -73,7 +75,7 @@ def request_code(
     phone_number: str,
     host: str,
     purpose: str = Purpose.SIGN_IN,
-    user: Any = None,
+    user: AbstractBaseUser | None = None,
     address: str = "",
     data: Mapping[str, Any] = {},
 ) -> CodeSent:
@@ -83,37 +85,39 @@ def request_code(
     Raises `PhoneNotAllowed`, `PhoneLocked`, `ResendTooSoon`, `TooManyMessages`, `SmsLimitReached`, `DeliveryFailed`,
     `Busy` or what a guard raises, and `TransactionManagementError` inside a transaction.
     """
-    is_test = fixed_code(phone_number) is not None
+    is_test = codes.fixed_code(phone_number) is not None
     if not is_test:
         require_allowed(phone_number)
         request = SendRequest(phone_number=phone_number, purpose=purpose, address=address, data=data)
         for path in conf.send_guards:
             import_string(path)(request)
-    now, limits = time(), _limits()
     # 64 random bits, as the signed integer that databases have.
     serial = int.from_bytes(secrets.token_bytes(8), signed=True)
     owner = "" if user is None else codes.owners(phone_number, purpose, user)[0]
-
-    def consider(state: State) -> Decision:
-        return policy.on_request(state, now=now, limits=limits, new_serial=serial, owner=owner, is_test=is_test)
-
+    consider = partial(policy.on_request, new_serial=serial, owner=owner, is_test=is_test)
     decision, row = _decide(phone_number, purpose, consider)
+    message = decision.state.sent_at[-1]
     live: dict[str, Any] = {"phone_number": phone_number, "purpose": purpose, "serial": decision.state.serial or 0}
     code = codes.derive(**live)[0]
     if not is_test:
-        _deliver(phone_number, purpose, code, host=host, now=now, before=row.state)
+        _deliver(row, code, host=host, sent_at=message.sent_at)
     return CodeSent(
         phone_number=phone_number,
-        expires_in=policy.seconds_left(decision.state, now=now, limits=limits),
+        expires_in=decision.expires_in,
         resend_in=decision.wait,
-        request_id="" if owner else codes.handles([decision.state.sent_at[-1].sent_at], **live)[0][0],
+        request_id="" if owner else codes.handles([message.sent_at], **live)[0][0],
         code=code if conf.echo_code else "",
     )
 
 
 @sensitive_variables()
 def check_code(
-    *, phone_number: str, code: str, purpose: str = Purpose.SIGN_IN, request_id: str = "", user: Any = None
+    *,
+    phone_number: str,
+    code: str,
+    purpose: str = Purpose.SIGN_IN,
+    request_id: str = "",
+    user: AbstractBaseUser | None = None,
 ) -> None:
     """Return if `code` is the live code of an E.164 number, which it then ends; raise otherwise.
 
@@ -122,16 +126,16 @@ def check_code(
     Raises `InvalidCode` (with `guesses_left`), `CodeExpired`, `TooManyGuesses`, `PhoneLocked` or `Busy`, and
     `TransactionManagementError` inside a transaction, because a wrong guess must stay counted when the request fails.
     """
-    limits, is_test = _limits(), fixed_code(phone_number) is not None
+    is_test = codes.fixed_code(phone_number) is not None
 
-    def judge(state: State) -> Decision:
+    def judge(state: State, *, now: float, limits: Limits) -> Decision:
         # For a phone without a code, too: how long an answer takes must not tell whether a phone is known.
         candidates = codes.derive(phone_number=phone_number, purpose=purpose, serial=state.serial or 0)
         is_right = codes.matches(code, candidates)
         own = codes.own_messages(phone_number, purpose, state, request_id=request_id, user=user)
         if is_test:
             own = range(len(state.sent_at))
-        return policy.on_guess(state, now=time(), limits=limits, is_right=is_right, own=own)
+        return policy.on_guess(state, now=now, limits=limits, is_right=is_right, own=own)
 
     decision, _row = _decide(phone_number, purpose, judge)
     if decision.outcome == Outcome.WRONG:
@@ -142,45 +146,32 @@ def check_code(
 
 
 @sensitive_variables()
-def _deliver(phone_number: str, purpose: str, code: str, *, host: str, now: float, before: State) -> None:
-    """Send the message, or leave it to a worker; where neither works, give back what it has cost."""
+def _deliver(row: PhoneVerification, code: str, *, host: str, sent_at: float) -> None:
+    """Send the message, or leave it to a worker. Where neither works, give back what it has cost.
+
+    `row` is as it was before the message.
+    """
+    phone_number, purpose = row.phone_number, row.purpose
+    refund = partial(give_back, phone_number, purpose, sent_at=sent_at, before=row.state)
     message, failure = delivery.render(phone_number=phone_number, purpose=purpose, code=code, host=host)
     reason = Failure.NOT_TRIED
     if message:
         try:
             reservation = usage.reserve(phone_number, segments=sms.segments(message.text))
         except SmsLimitReached:
-            give_back(phone_number, purpose, sent_at=now, before=before, failure=reason)
+            refund(failure=reason)
             raise
         if conf.sms_queue:
-            failure = delivery.queue(message, purpose=purpose, host=host, reservation=reservation, queued_at=now)
+            failure = delivery.queue(message, purpose=purpose, host=host, reservation=reservation, queued_at=sent_at)
         elif failure := delivery.send(message, purpose=purpose):
             reason = Failure.REFUSED if issubclass(failure, DeliveryFailed) else Failure.UNKNOWN
         if failure:
             reservation.give_back(maybe_sent=reason == Failure.UNKNOWN)
     if failure:
-        wait = give_back(phone_number, purpose, sent_at=now, before=before, failure=reason)
+        wait = refund(failure=reason)
         # The class only: a gateway's own words often quote the number.
         logger.error("SMS not delivered: %s", failure.__qualname__)
         raise DeliveryFailed(_("The message could not be sent.") if wait else None, retry_after=wait or None)
-
-
-def _decide(phone_number: str, purpose: str, decide: Callable[[State], Decision]) -> tuple[Decision, PhoneVerification]:
-    """Apply `decide` to the row, once; raise its refusal, which changes nothing and so needs no write.
-
-    Returns the row as it was before: an empty one, for a phone that has none.
-    """
-    alias = router.db_for_write(PhoneVerification)
-    _require_autocommit(alias)
-    rows = PhoneVerification.objects.using(alias)
-    for _try in range(TRIES):
-        row = rows.read(phone_number, purpose)
-        decision = decide(row.state)
-        if decision.outcome in REFUSALS:
-            raise REFUSALS[decision.outcome](retry_after=decision.wait)
-        if rows.write(row, decision.state):
-            return decision, row
-    raise Busy(retry_after=1)
 
 
 def give_back(phone_number: str, purpose: str, *, sent_at: float, before: State | None, failure: Failure) -> int:
@@ -188,20 +179,26 @@ def give_back(phone_number: str, purpose: str, *, sent_at: float, before: State 
 
     See `policy.on_failed_send`.
     """
-    limits = _limits()
-
-    def give(state: State) -> Decision:
-        return policy.on_failed_send(state, sent_at=sent_at, before=before, failure=failure, now=time(), limits=limits)
-
+    give = partial(policy.on_failed_send, sent_at=sent_at, before=before, failure=failure)
     return _decide(phone_number, purpose, give)[0].wait
 
 
-def _limits() -> Limits:
-    return Limits(
-        lifetime=conf.code_lifetime,
-        messages_per_day=conf.messages_per_day,
-        resend_wait=conf.resend_wait,
-    )
+def _decide(phone_number: str, purpose: str, decide: Callable[..., Decision]) -> tuple[Decision, PhoneVerification]:
+    """Apply `decide(state, now=…, limits=…)` to the row, once; raise its refusal, which changes nothing.
+
+    Returns the row as it was before: an empty one, for a phone that has none.
+    """
+    rows = PhoneVerification.objects.using(router.db_for_write(PhoneVerification))
+    _require_autocommit(rows.db)
+    limits = Limits(lifetime=conf.code_lifetime, messages_per_day=conf.messages_per_day, resend_wait=conf.resend_wait)
+    for _try in range(TRIES):
+        row = rows.read(phone_number, purpose)
+        decision = decide(row.state, now=time(), limits=limits)
+        if decision.outcome in REFUSALS:
+            raise REFUSALS[decision.outcome](retry_after=decision.wait)
+        if rows.write(row, decision.state):
+            return decision, row
+    raise Busy(retry_after=1)
 
 
 def _require_autocommit(alias: str) -> None:
