@@ -1,4 +1,4 @@
-"""The admin: what staff may see and do. `PhoneUserAdminMixin` is for the host's own `UserAdmin`."""
+"""The admin of the package, and `PhoneUserAdminMixin` for the host's own `UserAdmin`."""
 
 from contextlib import suppress
 from itertools import chain
@@ -52,7 +52,7 @@ class UnchangedPhone(forms.BaseForm):
 class PhoneUserAdminMixin(UnreportedAdmin):
     """Adds a user's referral code and a picture of its network, and finds users by phone number in any spelling.
 
-    On a site that has one half only, it adds what is of that half.
+    On a site with one half, it adds the parts of that half only.
 
     `class UserAdmin(PhoneUserAdminMixin, DjangoUserAdmin)`. If it names no fields of its own, it shows the phone too.
     Staff who give users other phones let no phone redeem a second time.
@@ -91,7 +91,7 @@ class PhoneUserAdminMixin(UnreportedAdmin):
         return [*fieldsets[:1], *phone, *fieldsets[1:], *referrals]
 
     def _lacks_the_phone(self, request: HttpRequest, obj: Any, fieldsets: Any) -> bool:
-        # A host that names the fields has chosen what staff may change: who changes a phone can sign in by it.
+        # A host that names the fields has chosen what staff may change. Staff who change a phone can sign in by it.
         chosen = self.fieldsets is not DjangoUserAdmin.fieldsets
         is_own = type(self).get_fieldsets is not PhoneUserAdminMixin.get_fieldsets
         if chosen or is_own or "__" in conf.phone_field or not halves.on("signin"):
@@ -123,7 +123,7 @@ class PhoneUserAdminMixin(UnreportedAdmin):
 
 
 def _remember(changed: AbstractBaseUser) -> None:
-    """Lock a user who is about to be saved, and keep that the phone that is taken from it has redeemed."""
+    """Lock a user before it is saved, and keep that the phone that it loses has redeemed."""
     accounts = get_accounts()
     with suppress(AccountDisabled):  # It was deleted a moment ago, and remembered then.
         user = lock(changed)

@@ -1,4 +1,4 @@
-"""What the lists of the admin share: they open as fast with a million rows as with a hundred, and mask all numbers."""
+"""Bases of the lists in the admin: they open as fast with a million rows as with a hundred, and mask all numbers."""
 
 from functools import cached_property
 from typing import Any, ClassVar
@@ -21,7 +21,7 @@ from phone_referrals.http import guarded
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts no further than `MAX_COUNT`. What lies behind is reached by searching and filtering."""
+    """Counts no further than `MAX_COUNT`. Later rows are reached by searching and filtering."""
 
     MAX_COUNT = 10_000
 
@@ -49,6 +49,7 @@ class ListAdmin(UnreportedAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # They count every row.
     sortable_by: ClassVar[tuple[str, ...]] = ()  # A subclass names the columns that have an index.
+    is_editable = False
     half: ClassVar[str]  # Of which the rows are: where the half is off, nobody sees them.
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -58,22 +59,22 @@ class ListAdmin(UnreportedAdmin):
         return halves.on(self.half) and super().has_view_permission(request, obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+        return self.is_editable and halves.on(self.half) and super().has_add_permission(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        return self.is_editable and halves.on(self.half) and super().has_change_permission(request, obj)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        # The permission itself stays where the half is off: with it, staff delete users and what these have.
+        # The permission itself stays where the half is off: staff need it to delete users, whose rows go with them.
         if not halves.on(self.half):
             raise PermissionDenied
         return super().delete_view(request, object_id, extra_context)
 
 
 def phone_in(search_term: str) -> str | None:
-    """Return the E.164 number that is searched for, in any spelling.
+    """Return the E.164 number in a search, typed in any spelling.
 
-    `None` where it is something else, and on a site without sign-in by phone, whose users may have no phones.
+    Returns `None` for any other text, and on a site without sign-in by phone, whose users may have no phones.
     """
     try:
         return phones.parse(search_term) if halves.on("signin") else None

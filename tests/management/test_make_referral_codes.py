@@ -71,7 +71,7 @@ def test_a_user_who_is_deleted_meanwhile_costs_the_others_nothing(monkeypatch):
 
     def make_after_a_deletion(command, batch, alias):
         get_user_model().objects.filter(pk=users[0].pk).delete()
-        make_codes(command, batch, alias)
+        return make_codes(command, batch, alias)
 
     def bulk_create(queryset, rows, **options):
         raise IntegrityError("as the database says when it is committed")

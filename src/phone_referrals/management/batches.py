@@ -1,4 +1,4 @@
-"""What the long commands share: batches in the order of the primary key, and Ctrl-C."""
+"""Helpers of the long commands: batches in the order of the primary key, and Ctrl-C."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ SIZE = 1000
 def batches(queryset: QuerySet[Any], *, columns: list[str], size: int = SIZE) -> Iterator[list[tuple[Any, ...]]]:
     """Yield rows as tuples that begin with the primary key; no batch costs more than the first."""
     ordered = queryset.order_by("pk").values_list("pk", *columns)
-    # Evaluated before it is worked on: what the work takes out of the queryset is not missed.
+    # Evaluated before it is worked on: rows that the work takes out of the queryset shift no others.
     batch = list(ordered[:size])
     while batch:
         yield batch

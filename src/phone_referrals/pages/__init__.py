@@ -1,1 +1,1 @@
-"""The HTML door: `path("", include("phone_referrals.pages.urls"))`. It calls the same functions as the API does."""
+"""The HTML pages: `path("", include("phone_referrals.pages.urls"))`. They call the same functions as the API."""

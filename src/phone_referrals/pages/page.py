@@ -1,4 +1,4 @@
-"""What all pages share: how they are protected, where their neighbours are, and how a refusal is shown."""
+"""Bases of the pages: their protection, the addresses of the others, and how a refusal is shown."""
 
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -52,7 +52,7 @@ def is_translated(code: str) -> bool:
 class _CsrfProtection(CsrfViewMiddleware):
     """Leads back to the page, anew, where Django has a page of its own that says 403.
 
-    A form is out of date after signing in in another tab, or by a click too many. Nothing is done with what it sent.
+    A form is out of date after a sign-in in another tab, or after a second click. Its data are ignored.
     """
 
     def _reject(self, request: HttpRequest, reason: str) -> HttpResponseRedirect:
@@ -69,12 +69,12 @@ def protected(view: Callable[..., Any]) -> Callable[..., Any]:
     for alias in connections:
         # Rolling back would forget wrong guesses.
         view = transaction.non_atomic_requests(using=alias)(view)
-    # The middleware of the site leaves the check to ours; and to ours who must be signed in.
+    # The site's middleware leaves the checks of CSRF and of the sign-in to ours.
     return never_cache(csrf_exempt(login_not_required(view)))
 
 
 def _readable(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `view`, which refuses in plain words what cannot be read, and what cannot be done without a database."""
+    """Return `view`, which answers as plain text where a request cannot be read, or the database cannot be reached."""
 
     @wraps(view)
     def readable(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -153,7 +153,7 @@ class Page(ContextMixin, TemplateResponseMixin, View):
         return super().get_context_data(urls=Addresses(self), languages=self.get_languages(), **context)
 
     def get_languages(self) -> Sequence[tuple[str, Any]]:
-        """Return what the visitor may choose from: nothing where no `LocaleMiddleware` would heed the choice."""
+        """Return the languages to choose from: none where no `LocaleMiddleware` would follow the choice."""
         if not (settings.USE_I18N and hasattr(self.request, "LANGUAGE_CODE")):
             return []
         offered = settings.LANGUAGES if settings.is_overridden("LANGUAGES") else LANGUAGES

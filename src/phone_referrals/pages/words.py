@@ -1,4 +1,4 @@
-"""Refusals and durations in words for people: what happened, and what to do now."""
+"""Refusals and durations in words for people."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -20,7 +20,7 @@ def explain(refusal: PhoneReferralsError) -> str:
 
 
 def duration(seconds: int) -> str:
-    """Return seconds, minutes or hours, rounded up: nobody comes back too early."""
+    """Return seconds, minutes or hours, rounded up, so that nobody comes back too early."""
     if seconds < 60:
         return ngettext("%(count)d second", "%(count)d seconds", seconds) % {"count": seconds}
     minutes = -(-seconds // 60)

@@ -45,7 +45,7 @@ class EnterCodeView(of_signin.EnterCodeView):
             why = _("Your invitation could not be accepted: %(reason)s") % {"reason": explain(signed_in.refusal)}
             messages.warning(self.request, why, fail_silently=True)
         response = super().welcome(signed_in)
-        # For somebody who is a user already it waits in the form of the profile.
+        # An existing user finds it in the form of the profile.
         if invites.codes_in(self.request) and (signed_in.created or hasattr(signed_in.user, "phone_referral")):
             invites.forget(response)
         return response

@@ -18,7 +18,7 @@ class ReadPermission(BasePermission):
     """Base of these. As it stands, the list has all users, and every one of them is found."""
 
     def visible(self, request: Request, users: QuerySet[Any]) -> QuerySet[Any]:
-        """Return those of `users` whom the request finds: anybody else is answered as a key that does not exist."""
+        """Return those of `users` that the request may find. Any other is answered with 404."""
         return users
 
     def list_users(self, request: Request, cursor: str) -> keyset.Page:
@@ -30,7 +30,7 @@ class OwnNetwork(ReadPermission, IsAuthenticated):
     """Lets staff read everybody, and other users themselves, their referrer and the people below them."""
 
     def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
-        # A user whom `visible` has let through needs no second look.
+        # A user that `visible` returned needs no second look.
         if not (hasattr(obj, "network_level") or self.visible(request, queries.users()).filter(pk=obj.pk).exists()):
             raise Http404
         return True

@@ -1,4 +1,4 @@
-"""What profiles and the list of users are read with: a fixed number of statements, however many users there are."""
+"""Reading profiles and lists of users, with a fixed number of statements."""
 
 from dataclasses import replace
 from typing import Any
@@ -30,7 +30,7 @@ def users_page(cursor: str = "") -> keyset.Page:
 
 
 def network_page(reader: AbstractBaseUser, cursor: str = "") -> keyset.Page:
-    """Return a page of the people whom the reader knows: on the first itself and its referrer, then its invitees.
+    """Return a page of the reader's people: on the first page itself and its referrer, then its invitees.
 
     Raises `InvalidCursor`.
     """
@@ -43,7 +43,7 @@ def network_page(reader: AbstractBaseUser, cursor: str = "") -> keyset.Page:
 
 
 def near(reader: AbstractBaseUser, users: QuerySet[Any]) -> QuerySet[Any]:
-    """Return those of `users` whom the reader has to do with, each with its `network_level`.
+    """Return those of `users` that belong to the reader's network, each with its `network_level`.
 
     The reader's is 0, that of its referrer -1, and the people below it are followed for `MAX_LEVELS`. From each user
     it is a few steps up by primary keys, however many people there are below the reader.
@@ -57,5 +57,5 @@ def near(reader: AbstractBaseUser, users: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def has_open_network(user: AbstractBaseUser) -> bool:
-    """Return whether the reader may also read whom this user of `near` invited: neither the referrer's nor too deep."""
+    """Return whether the reader may read the invitees of this user of `near`: not the referrer's, nor too deep ones."""
     return 0 <= getattr(user, "network_level", 0) < MAX_LEVELS

@@ -1,4 +1,4 @@
-"""What is shown of people on a site that has both halves. Other people's codes are hidden, unless staff is reading."""
+"""The shapes of requests and answers of a site with both halves. Only staff sees other people's codes."""
 
 from typing import Any
 

@@ -18,7 +18,7 @@ class SignedIn(alone.SignedIn):
 
     @property
     def referral(self) -> dict[str, Any] | None:
-        """What is told of the code; `None` where none was entered."""
+        """The answer about the referral code; `None` where none was entered."""
         if self.refusal:
             return {"redeemed": False, "code": self.refusal.code, "detail": self.refusal.message}
         return {"redeemed": True, "code": None, "detail": None} if self.redeemed else None

@@ -1,4 +1,4 @@
-"""What takes the place of a half's own call where a site has both, and what it has for both only."""
+"""The calls that replace those of a half on a site with both, and the calls that only such a site has."""
 
 from django.urls import path
 

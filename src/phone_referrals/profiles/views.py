@@ -41,7 +41,7 @@ class AuthView(of_signin.AuthView):
     def act(self, data: dict[str, Any]) -> Response:
         response = super().act(data)
         if invites.codes_in(self.request):
-            # Used, or not meant for somebody who is a user already.
+            # Used, or of no use to an existing user.
             invites.forget(response)
         return response
 
@@ -70,7 +70,7 @@ class ReadView(ApiView):
 
     @property
     def read_permission(self) -> ReadPermission:
-        """The permission that narrows what is found. DRF's and the host's own may not: then it is the base."""
+        """The permission that narrows the results. Where none does, the base, which shows all users."""
         return next((each for each in self.get_permissions() if isinstance(each, ReadPermission)), ReadPermission())
 
     def get_user(self, users: QuerySet[Any], pk: str) -> Any:
@@ -107,13 +107,13 @@ class MeView(of_signin.MeView):
         try:
             me = get_user_or_404(profiles, request.user.pk)
         except Http404:
-            # A replica may not know yet of somebody who has just signed up.
+            # A replica may not have a new user yet.
             me = get_user_or_404(profiles.using(router.db_for_write(get_user_model())), request.user.pk)
         return Response(self.get_serializer(me).data)
 
 
 class InviteesView(ReadView):
-    """List whom a user invited, newest first."""
+    """List the invitees of a user, newest first."""
 
     serializer_class = InviteeSerializer
 
@@ -130,13 +130,13 @@ class RedeemView(of_referrals.RedeemView):
     answer_serializer_class = ProfileSerializer
 
     def answer_redeemed(self) -> Response:
-        # Not from a replica, which may not know yet of what was just written.
+        # Not from a replica, which may not have the new referral yet.
         profiles = queries.profiles().using(router.db_for_write(get_user_model()))
         return self.answer(get_user_or_404(profiles, self.request.user.pk), status.HTTP_201_CREATED)
 
 
 def get_user_or_404(users: QuerySet[Any], pk: Any) -> Any:
-    """Return the user whom a URL names by any kind of key."""
+    """Return the user with the key in a URL, of any type; raises `Http404`."""
     model = get_user_model()
     if "\0" in str(pk):
         # PostgreSQL takes no NUL byte in a text, not even to look for it.

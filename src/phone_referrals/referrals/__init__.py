@@ -1,1 +1,1 @@
-"""Who invited whom. Knows nothing of codes sent to phones."""
+"""Referrals: codes, invitations and the users that they brought. Works without sign-in by phone."""

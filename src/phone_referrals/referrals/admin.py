@@ -1,4 +1,4 @@
-"""Referrals in the admin: codes to give, rotate and disable, and who invited whom."""
+"""Referrals in the admin: codes to give, rotate and disable, and the list of referrals."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,6 @@ from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from phone_referrals import halves
 from phone_referrals.accounts import get_accounts
 from phone_referrals.admin_lists import ListAdmin, person, search_help, user_in
 from phone_referrals.exceptions import AccountDisabled, PhoneReferralsError
@@ -47,6 +46,7 @@ class ReferralCodeForm(forms.ModelForm):  # type: ignore[type-arg]
 @admin.register(ReferralCode)
 class ReferralCodeAdmin(ListAdmin):
     half = "referrals"
+    is_editable = True
     form = ReferralCodeForm
     add_fields = ("user", "code", "expires_at", "max_uses")
     fields = ("owner", "code", "is_active", "is_disabled", "expires_at", "max_uses", "uses", "created_at")
@@ -94,12 +94,6 @@ class ReferralCodeAdmin(ListAdmin):
     def _say(self, request: HttpRequest, text: str, count: int) -> None:
         messages.success(request, text % {"count": count})
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return halves.on(self.half) and admin.ModelAdmin.has_add_permission(self, request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return halves.on(self.half) and admin.ModelAdmin.has_change_permission(self, request, obj)
-
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.fields if obj else self.add_fields
 
@@ -118,7 +112,7 @@ class ReferralCodeAdmin(ListAdmin):
         if not search_term:
             return queryset, False
         owner = user_in(search_term)
-        # Each by an index: among a million, what merely contains the text would take a while.
+        # Each by an index: a search for a part of the code reads every row.
         return queryset.filter(Q(user=owner) if owner else Q(code=codes.read(search_term))), False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
@@ -200,7 +194,7 @@ class ReferralAdmin(ListAdmin):
         raise PermissionDenied
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
-        """Stream what the list shows, all of it, as CSV."""
+        """Stream all rows of the list, as it is filtered, as CSV."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
@@ -238,7 +232,7 @@ def _harmless(text: str) -> str:
 
 
 class _Lines:
-    """What `csv` writes to: hands each line on."""
+    """A file for `csv` that returns each line."""
 
     def write(self, line: str) -> str:
         return line

@@ -1,7 +1,7 @@
-"""Referral codes: their alphabet, how they are made, and how what people type is read.
+"""Referral codes: their alphabet, how they are made, and how typed ones are read.
 
-The format belongs to the generator: what is typed is folded and looked up, never checked against a pattern, so a
-host may change the generator and old codes go on working.
+The format belongs to the generator. Typed text is folded and looked up, never checked against a pattern, so old codes
+go on working when a host changes the generator.
 """
 
 import secrets
@@ -32,7 +32,7 @@ from phone_referrals.referrals.models import ReferralCode
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 6
 MAX_LENGTH = 32
-# Nobody chooses these: they would pass for the site's own.
+# Refused as chosen codes: they would pass for the site's own.
 RESERVED = ("admin", "help", "info", "official", "root", "security", "staff", "support", "system", "team")
 MAX_TYPED = 500  # A link may be pasted.
 TRIES = 30
@@ -47,15 +47,15 @@ def generate(length: int) -> str:
 def fold(text: str) -> str:
     """Return the one spelling under which a code is stored.
 
-    It is without case, spaces, dashes and what is invisible, without the punctuation around it, O is 0, I and L are 1.
+    It has no case, spaces, dashes, invisible characters or punctuation around it; O is 0, I and L are 1.
     """
     folded = bare(unicodedata.normalize("NFKC", bare(text)).upper().translate(FOLD))
-    # Again: of some Greek letters the capital is a letter and its accents, and what stood apart may stand together now.
+    # Again: the capital of some Greek letters is a letter and its accents, and `bare` may have joined characters.
     return unicodedata.normalize("NFKC", folded)
 
 
 def read(text: str) -> str:
-    """Return the spelling under which what a person typed would be stored; empty where it is nobody's code.
+    """Return the spelling under which a typed code would be stored; empty where it cannot be a code.
 
     A pasted invite link is its code. NUL and halves of surrogate pairs are no text that a database takes; nothing
     unprintable is a code.
@@ -125,8 +125,8 @@ def activate(code: ReferralCode) -> None:
 def withdrawn(user: AbstractBaseUser) -> Iterator[None]:
     """Disable the codes of a user who is being deleted, and enable them again if that fails.
 
-    Committed before the deletion begins, which takes long for a user who has invited hundreds of thousands: who enters
-    such a code meanwhile is told at once that there is none.
+    Committed before the deletion begins. That takes long for a user with hundreds of thousands of invitees, and people
+    who enter such a code meanwhile are told at once that there is none.
     """
     rows = ReferralCode.objects.using(router.db_for_write(ReferralCode))
     mine = rows.filter(pk__in=list(rows.enabled().filter(user=user).values_list("pk", flat=True)))

@@ -1,4 +1,4 @@
-"""Writing a referral: the edge between two users, by which no circle comes about, whatever runs at once.
+"""Writing a referral, the edge between two users, without making a circle under any concurrency.
 
 An edge is written once, by a user who has none and who therefore is the root of the tree below it. So a circle can
 arise in one way only: the root above the code's owner is the redeemer. Until the edge is committed, the redeemer holds
@@ -29,7 +29,7 @@ from phone_referrals.referrals.models import Referral, ReferralCode
 
 # Each try that is lost means that somebody else's referral was written meanwhile.
 TRIES = 50
-# Of PostgreSQL for a lock, such as that of an owner who is being deleted: no longer, or all workers come to wait.
+# PostgreSQL waits no longer for a lock, such as that of an owner who is being deleted: all workers could come to wait.
 MAX_WAIT = "1000ms"
 # PostgreSQL writes a row only if the code's owner is there, and the root above still is one. A snapshot from before the
 # locks would not show what was committed while waiting for them. A root whose row has no referrer lost it to a
@@ -50,7 +50,7 @@ def write(user: AbstractBaseUser, referral_code: Any, *, using: str) -> Referral
 
     Raises `AlreadyRedeemed`, `CircularReferral`, `ReferralCodeExhausted`, `InvalidReferralCode` or `Busy`.
     """
-    # An owner whom nobody invited is the root. `None`: the root above has to be looked for.
+    # An owner without a referrer is the root. `None`: the root above has to be looked for.
     root = referral_code.user_id if referral_code.owners_referrer is None else None
     insert = INSERT_BY_VENDOR.get(connections[using].vendor, _insert_with_row_locks)
     for _ in range(TRIES):
@@ -157,7 +157,7 @@ INSERT_BY_VENDOR: dict[str, Callable[[Referral, ReferralCode, Any, str], None]] 
 def _lock_rows(pks: list[Any], referral: Referral, using: str, *, no_key: bool = False) -> None:
     users = get_user_model()._base_manager.using(using).filter(pk__in=pks).order_by("pk")
     gone = {*pks}.difference(users.select_for_update(no_key=no_key).values_list("pk", flat=True))
-    # Deleted a moment ago: the code's owner, or who enters it. Not every database says so of an INSERT that it ignores.
+    # The code's owner or the redeemer was deleted a moment ago. Not every database reports that for an ignored INSERT.
     if referral.referrer_id in gone:
         raise InvalidReferralCode
     if referral.pk in gone:
@@ -170,7 +170,7 @@ def _insert(referral: Referral, using: str) -> None:
 
 
 def _missing(referral: Referral, using: str) -> Exception:
-    """Return what to say of a foreign key that points at nobody: one of the two was deleted a moment ago."""
+    """Return the refusal for a broken foreign key: one of the two users was deleted a moment ago."""
     users = get_user_model()._base_manager.using(using)
     return InvalidReferralCode() if users.filter(pk=referral.pk).exists() else AccountDisabled()
 

@@ -1,4 +1,4 @@
-"""Reading whom a user has invited: a fixed number of statements, however many invitees there are."""
+"""Reading the invitees of a user, with a fixed number of statements."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
 """Invitations on their way: the codes of invite links wait in a cookie until their visitor signs up.
 
-No database is asked when a link is followed. An unknown code is so answered like every other, and nobody learns by
-following links which codes there are. Several are kept, because `?ref=` may be of a newsletter, or a link truncated.
+Following a link asks no database. An unknown code gets the same answer as a known one, so links do not tell which codes
+exist. Several codes are kept, because `?ref=` may name a newsletter, or a link may be truncated.
 """
 
 import logging
@@ -31,7 +31,7 @@ KEPT, LIFETIME = 5, timedelta(days=30)
 def remember(request: HttpRequest, response: HttpResponseBase, code: str) -> None:
     """Have the browser keep `code` after those that it keeps, the last `KEPT` of them, for `LIFETIME`.
 
-    Nothing is kept of what no person has followed: what is fetched ahead, an image, a frame, a call of a script.
+    Only links that a person followed are kept: no prefetches, images, frames or requests of scripts.
     """
     folded, kept = read(code), codes_in(request)
     if not folded or folded in kept or not _is_visit(request, response):
@@ -49,7 +49,7 @@ def remember(request: HttpRequest, response: HttpResponseBase, code: str) -> Non
 
 
 def codes_in(request: HttpRequest) -> list[str]:
-    """Return the codes that the browser keeps, the first that was followed first; what others have written is none."""
+    """Return the codes that the browser keeps, in the order in which their links were followed; no forged ones."""
     try:
         kept = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=LIFETIME)
     except signing.BadSignature:

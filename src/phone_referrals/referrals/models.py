@@ -1,4 +1,4 @@
-"""What referrals keep: the codes of users, who was invited by whom, and which phones have redeemed."""
+"""The tables of referrals: codes of users, referrals, and phones that have redeemed."""
 
 from typing import Any, ClassVar, Self
 
@@ -22,7 +22,7 @@ class ReferralCodeQuerySet(NaturalKeyQuerySet):
         return self.filter(is_disabled=False)
 
     def enterable(self, code: str, digests: list[str]) -> Any:
-        """Return the enabled code of a folded text, or `None`, with what decides on entering it.
+        """Return the enabled code of a folded text, or `None`, with the facts that decide on entering it.
 
         `phone_has_redeemed` is whether one of the `digests` of a phone is remembered; `owners_referrer` is the key of
         the referrer of the code's owner. Subqueries: to plan a join takes PostgreSQL longer than to run it.

@@ -1,4 +1,4 @@
-"""The picture of a network: its owner in the middle, everybody on the ring of their level, below whoever invited them.
+"""The picture of a network: its owner in the middle, and around it a ring for each level.
 
 Coordinates are whole numbers: a language that writes decimals with a comma would spoil others.
 """
@@ -39,19 +39,19 @@ class Person:
 
     @property
     def label(self) -> str:
-        """What fits into a dot: the last digits of a phone or of a number, or else the first letter of a name."""
+        """The text in a dot: the last two digits of a phone or of a number, or else the first letter of a name."""
         return self.name[-2:] if self.name[-1:].isdigit() else self.name[:1]
 
     @property
     def width(self) -> float:
-        """The share of the circle that this one asks for: more for more people below, but not as much more."""
+        """The share of the circle that this person needs. It grows more slowly than the number of people below."""
         below: float = sum(each.width for each in self.invited) ** 0.75
         return max(1, below)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """What the template draws: people with coordinates, ring by ring and around each, and lines between them."""
+    """The input of the template: people with coordinates, ring by ring and around each, and lines between them."""
 
     owner: Person
     people: list[Person]
@@ -79,7 +79,7 @@ class Network:
 
     @property
     def box(self) -> tuple[int, int, int, int]:
-        """Left, top, width and height of what is drawn: a small network is not lost in a large square."""
+        """Left, top, width and height of the drawing: a small network is not lost in a large square."""
         xs, ys = [0, *(each.x for each in self.people)], [0, *(each.y for each in self.people)]
         left, top = min(xs) - MARGIN, min(ys) - MARGIN
         return left, top, max(xs) + MARGIN - left, max(ys) + MARGIN - top
@@ -112,7 +112,7 @@ def draw(user: AbstractBaseUser) -> Network:
 
 
 def draw_above(user: AbstractBaseUser) -> list[Person]:
-    """Return who invited `user`, from the topmost one down, side by side: 20 people at most."""
+    """Return the referrers above `user`, from the topmost one down, side by side: 20 people at most."""
     using = router.db_for_write(Referral)
     above = tree.people_above(user.pk, limit=MAX_ABOVE, using=using)[::-1]
     name_of = _names(above, using)
@@ -120,7 +120,7 @@ def draw_above(user: AbstractBaseUser) -> list[Person]:
 
 
 def _names(pks: list[Any], using: str) -> dict[Any, str]:
-    """Return what is shown of people. A user who was deleted meanwhile, or whom the host hides, is a dot without it."""
+    """Return the display names of users. Users who were deleted meanwhile, or are hidden by the host, have none."""
     accounts = get_accounts()
     users = accounts.join(get_user_model()._default_manager.using(using).all()).in_bulk(pks)
     return {pk: accounts.display_name(user) for pk, user in users.items()}

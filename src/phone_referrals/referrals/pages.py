@@ -53,7 +53,7 @@ class ReferralsView(SignedInPage, FormPage):
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         user: Any = self.request.user
         accounts = get_accounts()
-        # Not from a replica, which may not know yet of what this visitor has just done.
+        # Not from a replica, which may not have the visitor's last write yet.
         mine = Referral.objects.using(router.db_for_write(Referral)).filter(pk=user.pk)
         referral = accounts.join(mine, "referrer").first()
         code = codes.code_of(user).code
@@ -77,7 +77,7 @@ class ReferralsView(SignedInPage, FormPage):
 
 
 class InviteesView(SignedInPage):
-    """List whom one has invited, newest first, page by page."""
+    """List one's invitees, newest first, page by page."""
 
     template_name = "phone_referrals/invitees.html"
     heading = gettext_lazy("People you invited")
@@ -93,7 +93,7 @@ class InviteesView(SignedInPage):
 
 
 class InviteView(Page):
-    """Remember whose invite link was followed, and lead to the sign-in."""
+    """Remember the code of an invite link, and lead to the sign-in."""
 
     def get(self, request: HttpRequest, code: str, *args: Any, **kwargs: Any) -> HttpResponse:
         folded = codes.read(code)
@@ -103,6 +103,6 @@ class InviteView(Page):
 
 
 def rows(referrals: list[Any]) -> list[dict[str, Any]]:
-    """Return what is shown of each invitee."""
+    """Return the name and the date of each invitee."""
     name_of = get_accounts().display_name
     return [{"name": name_of(each.referred), "invited_at": each.created_at} for each in referrals]

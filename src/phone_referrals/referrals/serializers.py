@@ -1,4 +1,4 @@
-"""The shape of what clients send to the calls of referrals, and of what they are answered."""
+"""The shapes of requests and answers of the referral API."""
 
 from typing import Any
 

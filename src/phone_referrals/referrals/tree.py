@@ -20,8 +20,8 @@ def root_above(pk: Any, *, using: str) -> Any:
 
     `None` where damaged data has a circle and so no top. UNION, never UNION ALL: that ends in such a circle too.
     """
-    # Who has a row without a referrer was invited by somebody who is deleted by now, and is a top as well.
-    # Subqueries, not joins: of a join PostgreSQL thinks so many rows that it reads a table of thousands whole.
+    # A user whose row has no referrer is a top as well: the referrer was deleted.
+    # Subqueries, not joins: for a join PostgreSQL expects so many rows that it reads a table of thousands whole.
     sql = """
         WITH RECURSIVE above(pk, referrer) AS (
             SELECT {user_pk}, (SELECT {referrer} FROM {referrals} WHERE {referred} = {user_pk})
@@ -37,7 +37,7 @@ def root_above(pk: Any, *, using: str) -> Any:
 
 
 def people_above(pk: Any, *, limit: int, using: str) -> list[Any]:
-    """Return the primary keys of who invited the user `pk`, who invited that one, and so on, `limit` at most."""
+    """Return the primary keys of the referrer of the user `pk`, of that one's referrer and so on, `limit` at most."""
     sql = """
         WITH RECURSIVE above(pk, level) AS (
             SELECT {referrer}, 1 FROM {referrals} WHERE {referred} = %s
@@ -59,7 +59,7 @@ def levels_below(pk: Any, *, using: str) -> tuple[list[int], bool]:
     levels = [counts.get(level, 0) for level in range(1, MAX_LEVELS + 1)]
     capped = sum(levels) > MAX_ROWS
     if capped:
-        levels[max(counts) - 1] -= 1  # The one who only tells that there are more.
+        levels[max(counts) - 1] -= 1  # The last one only shows that there are more.
     return levels, capped
 
 

@@ -49,7 +49,7 @@ class ReferralsView(OwnReferrals):
 
 
 class OwnInviteesView(ApiView):
-    """List whom one has invited, newest first."""
+    """List one's invitees, newest first."""
 
     serializer_class = InvitedPersonSerializer
 

@@ -1,8 +1,8 @@
 import sqlite3
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         self.alias = router.db_for_write(model)
         # The base manager: a row that a default manager hides holds its number all the same.
         rows = model._base_manager.using(self.alias)
-        # What is stored, and not what the field makes of it when it is read.
+        # The stored text, not the value that the field makes of it.
         self.rows = rows.annotate(stored=Cast(self.column, models.CharField())).exclude(stored=None).exclude(stored="")
         self.field = model._meta.get_field(self.column)
         if phones.is_too_short(self.field):
@@ -63,12 +63,13 @@ class Command(BaseCommand):
             self.stdout.write(f"{count} {what}")
 
     def read(self, numbers: sqlite3.Connection) -> Counter[str]:
-        """Count the phones by what they are, say which are none, and note whose number each is."""
+        """Count the phones by their state, print the invalid ones, and note the users of each number."""
         counts = Counter({"in order": 0, "in another spelling": 0, "invalid": 0, "without a region": 0})
-        for pk, stored in self.stored():
+        has_region = bool(self.region or getattr(settings, "PHONENUMBER_DEFAULT_REGION", None))
+        for pk, stored in chain.from_iterable(batches(self.rows, columns=["stored"])):
             number = self.canonical(stored)
             if number is None:
-                what = "invalid" if stored.strip().startswith("+") or self.has_region() else "without a region"
+                what = "invalid" if stored.strip().startswith("+") or has_region else "without a region"
                 self.stdout.write(f"{what}: {pk} ({phones.mask(stored)})")
             else:
                 what = "in order" if self.is_canonical(stored, number) else "in another spelling"
@@ -107,10 +108,6 @@ class Command(BaseCommand):
         except IntegrityError:
             return 0  # Somebody else has taken it meanwhile.
 
-    def stored(self) -> Iterator[tuple[Any, str]]:
-        for batch in batches(self.rows, columns=["stored"]):
-            yield from batch
-
     def canonical(self, stored: str) -> str | None:
         try:
             return phones.parse(stored, self.region)
@@ -120,6 +117,3 @@ class Command(BaseCommand):
     def is_canonical(self, stored: str, number: str) -> bool:
         """Return whether it is as the host's field writes it, by which a user is found."""
         return bool(stored == self.field.get_prep_value(number))
-
-    def has_region(self) -> bool:
-        return bool(self.region or getattr(settings, "PHONENUMBER_DEFAULT_REGION", None))

@@ -37,8 +37,8 @@ class Command(BaseCommand):
                 # The condition again: one may have been used meanwhile.
                 rows = idle.filter(pk__in=[pk for (pk,) in batch])
                 with transaction.atomic(using=idle.db):
-                    # A lock, on every database: Django reads the keys, and deletes by them alone. Who waits for it to
-                    # write a guess, or a new code, finds another version, and begins anew.
+                    # A lock, on every database: Django reads the keys, and deletes by them alone. A request
+                    # that waits for it to write a guess or a new code finds another version, and begins again.
                     deleted += rows.update(version=F("version") + 1)
                     rows.delete()
         self.stdout.write(f"Deleted {deleted} phone verifications.")

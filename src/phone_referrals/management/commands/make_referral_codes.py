@@ -1,4 +1,5 @@
 from argparse import ArgumentParser
+from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -30,24 +31,17 @@ class Command(BaseCommand):
         made = 0
         with stoppable():
             for rows in batches(without, columns=[], size=batch):
-                users = [model(pk=pk) for (pk,) in rows]
-                self.make(users, alias)
-                made += ReferralCode.objects.using(alias).filter(active_for__in=[pk for (pk,) in rows]).count()
+                made += self.make([model(pk=pk) for (pk,) in rows], alias)
         self.stdout.write(f"Made {made} referral codes.")
 
-    def make(self, users: list[Any], alias: str) -> None:
-        """Give each of them a code: all at once, then those whose code was taken one by one."""
-        try:
-            with transaction.atomic(using=alias):
-                new = [codes.new_code(user) for user in users]
-                ReferralCode.objects.using(alias).bulk_create(new, ignore_conflicts=True)
-        except IntegrityError:
-            pass  # One of them was deleted meanwhile.
-        having = ReferralCode.objects.using(alias).filter(active_for__in=[user.pk for user in users])
-        done = set(having.values_list("active_for", flat=True))
+    def make(self, users: list[Any], alias: str) -> int:
+        """Give each user a code: all at once, then one by one where the code was taken. Return how many have one."""
+        rows = ReferralCode.objects.using(alias)
+        with suppress(IntegrityError), transaction.atomic(using=alias):  # One of them was deleted meanwhile.
+            rows.bulk_create([codes.new_code(user) for user in users], ignore_conflicts=True)
+        having = set(rows.filter(active_for__in=[user.pk for user in users]).values_list("active_for", flat=True))
         for user in users:
-            if user.pk not in done:
-                try:
-                    codes.code_of(user)
-                except AccountDisabled:
-                    continue
+            if user.pk not in having:
+                with suppress(AccountDisabled):
+                    having.add(codes.code_of(user).user_id)
+        return len(having)
