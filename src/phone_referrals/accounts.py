@@ -21,25 +21,25 @@ SHORTEST_USERNAME = 8  # Of 16 characters each: 4 billion.
 class PhoneAccounts:
     """Finds and creates users by the column that `PHONE_REFERRALS_PHONE_FIELD` names.
 
-    A host whose users are made in another way subclasses this and names the class in `PHONE_REFERRALS_ACCOUNTS`.
-    Phone numbers are E.164 text throughout.
+    A host that creates users in another way names a subclass in `PHONE_REFERRALS_ACCOUNTS`. Phone numbers are E.164
+    text throughout.
     """
 
     keeps_users = False
-    """Whether `delete` keeps the row, as on a site that makes its users anonymous: nothing then protects the user."""
+    """Whether `delete` keeps the row, as on a site that makes users anonymous: no foreign key protects them."""
 
     def find(self, phone_number: str) -> AbstractBaseUser | None:
         """Return the user who holds the number, active or not."""
         model = get_user_model()
-        # The base manager: a row that a default manager hides holds the number all the same. And the database
-        # that is written to: a replica may not know yet of a user who signed up a moment ago.
+        # The base manager, because a row that a default manager hides still holds the number. The database that is
+        # written to, because a replica may lag behind a sign-up.
         users = model._base_manager.using(router.db_for_write(model))
         if "__" in conf.phone_field:
-            # Not first(): a number is unique, and need not be sorted.
+            # Not first(), which sorts: the number is unique.
             user = next(iter(self.join(users.filter(**{conf.phone_field: phone_number}))), None)
         else:
             user = statements.read(model, using=users.db, where={conf.phone_field: phone_number})
-        # A column without country codes, or a collation of the database, may find somebody else's number.
+        # A column without country codes, or the database's collation, may find another user's number.
         return user if user is not None and PhoneAccounts.phone_of(self, user) == phone_number else None
 
     def create(self, phone_number: str) -> AbstractBaseUser:
@@ -48,7 +48,7 @@ class PhoneAccounts:
         user = model()
         username = username_of(model)
         if username is not None:
-            # Host models with a required, unique username get one that says nothing of the phone.
+            # A required, unique username must not reveal the phone.
             setattr(user, username.attname, uuid4().hex[: username.max_length])
         user.set_unusable_password()
         if "__" in conf.phone_field:
@@ -84,18 +84,18 @@ class PhoneAccounts:
             link = user._meta.get_field(relation)
             holder = getattr(user, relation, None) or link.related_model(**{link.field.name: user})
         setattr(holder, field, phone_number)
-        # The one column: what else the row has may have changed since it was read.
+        # One column only: other columns may have changed since the row was read.
         holder.save(update_fields=None if holder._state.adding else [field])
 
     def delete(self, user: AbstractBaseUser) -> None:
-        """Delete the user and all that goes with it. A host that keeps the row overrides this, and sets `keeps_users`.
+        """Delete the user and related rows. A host that keeps the row overrides this and sets `keeps_users`.
 
-        Called in a transaction, with the row locked. A row that is still there afterwards loses its phone.
+        Called in a transaction, with the row locked. A row that is kept loses its phone afterwards.
         """
         user.delete()
 
     def require_deletable(self, user: AbstractBaseUser) -> None:
-        """Raise `DeletionRefused` where Django knows of rows that protect the user; asked before a code is sent."""
+        """Raise `DeletionRefused` if Django knows rows that protect the user. Called before a code is sent."""
         model = get_user_model()
         if self.keeps_users or model.delete is not models.Model.delete:
             return
@@ -107,8 +107,8 @@ class PhoneAccounts:
     def may_sign_in(self, user: AbstractBaseUser) -> bool:
         """Return whether the account is in use: neither disabled nor hidden, as deleted users are on some sites.
 
-        Asked once a phone is proven, for each request with a token or session that came of it, and when somebody
-        enters a referral code of the user.
+        Called after a phone is proven, for each request with a token or session of ours, and when another user enters
+        the user's referral code.
         """
         if not getattr(user, "is_active", True):
             return False
@@ -116,22 +116,22 @@ class PhoneAccounts:
         return not shown.query.where or shown.filter(pk=user.pk).exists()
 
     def has_second_factor(self, user: AbstractBaseUser) -> bool:
-        """Return whether the user has set up a second factor, so that a code sent to the phone is not enough.
+        """Return whether the user has set up a second factor, so that a code sent to the phone does not suffice.
 
-        Knows those of `allauth.mfa` and of `django_otp`, which `two_factor` is built on.
+        Knows the factors of `allauth.mfa` and of `django_otp`, which `two_factor` builds on.
         """
         if apps.is_installed("allauth.mfa") and import_string("allauth.mfa.utils.is_mfa_enabled")(user):
             return True
         return apps.is_installed("django_otp") and bool(import_string("django_otp.user_has_device")(user))
 
     def join(self, queryset: models.QuerySet[Any], prefix: str = "") -> models.QuerySet[Any]:
-        """Return `queryset` with what `phone_of` reads joined, for rows that are users or have one at `prefix`."""
+        """Return `queryset` with the relations of `phone_of` joined; its rows are users, or have one at `prefix`."""
         paths = [path for path in (prefix, *conf.phone_field.split("__")[:-1]) if path]
         return queryset.select_related("__".join(paths)) if paths else queryset
 
 
 def _masked(name: Any) -> str:
-    """Return an e-mail as `j***@example.com` and a user name as `al***`; one character at least is hidden."""
+    """Return an e-mail as `j***@example.com` and a user name as `al***`, with at least one character hidden."""
     text = str(name or "")
     local, at, domain = text.rpartition("@")
     if at:
@@ -140,7 +140,7 @@ def _masked(name: Any) -> str:
 
 
 def username_of(model: type[models.Model]) -> "models.Field[Any, Any] | None":
-    """Return the column `username` where it is plain text that has to be filled and is not the phone."""
+    """Return the column `username` if it is required text and not the phone."""
     for field in model._meta.concrete_fields:
         if field.name == "username" != conf.phone_field and type(field) is models.CharField:
             is_long = field.max_length is None or field.max_length >= SHORTEST_USERNAME
@@ -149,10 +149,7 @@ def username_of(model: type[models.Model]) -> "models.Field[Any, Any] | None":
 
 
 def lock(user: AbstractBaseUser, *, using: str | None = None) -> Any:
-    """Return the user as it is now, whom nobody else changes, or points at, before the transaction ends.
-
-    Raises `AccountDisabled` where it has been deleted.
-    """
+    """Return the current row of the user, locked until the transaction ends; raises `AccountDisabled` if deleted."""
     model = get_user_model()
     alias = using or router.db_for_write(model)
     rows = model._base_manager.using(alias).filter(pk=user.pk)
@@ -166,23 +163,23 @@ def lock(user: AbstractBaseUser, *, using: str | None = None) -> Any:
 
 
 def require_admissible(user: AbstractBaseUser, *, by_phone: Callable[[], bool] = lambda: True) -> None:
-    """Raise `AccountDisabled`, or `StaffNotAllowed` for staff whom a phone lets in: `by_phone`, asked of staff only."""
+    """Raise `AccountDisabled`, or `StaffNotAllowed` for staff if `by_phone()`, which is called for staff only."""
     if not get_accounts().may_sign_in(user):
         raise AccountDisabled
     is_staff = getattr(user, "is_staff", False) or getattr(user, "is_superuser", False)
-    # The fixed code of a test number is no proof at all, nor was it before its last day.
+    # The fixed code of a test number proves nothing, before and after its last day.
     if is_staff and not (conf.allow_staff and get_accounts().phone_of(user) not in conf.test_numbers) and by_phone():
         raise StaffNotAllowed
 
 
 def _shown_users() -> models.QuerySet[Any]:
-    """Return the users whom the host's default manager shows, from the database that is written to."""
+    """Return the users that the host's default manager shows, from the database that is written to."""
     model = get_user_model()
     return model._default_manager.using(router.db_for_write(model)).all()
 
 
 def provable_phone_of(user: AbstractBaseUser) -> str:
-    """Return a user's number, whatever its spelling, as one that codes are sent to; empty where there is none."""
+    """Return a user's number as E.164 text, in which codes are sent; empty if there is no valid number."""
     try:
         return phones.parse(get_accounts().phone_of(user))
     except InvalidPhoneNumber:

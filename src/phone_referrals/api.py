@@ -1,4 +1,4 @@
-"""What all API views share: who is asking, and how a refusal becomes an answer."""
+"""The base of all API views: authentication, and how a refusal becomes an answer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,9 +28,9 @@ from phone_referrals.tokens import get_issuer, has_readable_session
 
 
 class Refusal(APIException):
-    """A refusal of the package in the terms of DRF, whose exception handler, or the host's, renders it.
+    """A refusal of the package as an exception of DRF, which its exception handler, or the host's, renders.
 
-    `extra` is what the answer says beside the message, such as `guesses_left`.
+    `extra` goes into the answer beside the message, such as `guesses_left`.
     """
 
     def __init__(self, error: PhoneReferralsError) -> None:
@@ -39,36 +39,36 @@ class Refusal(APIException):
         self.extra = error.extra
         self.wait = error.retry_after
         if self.status_code == status.HTTP_429_TOO_MANY_REQUESTS:
-            # Who need not wait is told 1: DRF has no header for 0.
+            # At least 1: DRF sends no header for 0.
             self.wait = max(1, self.wait or 0)
 
 
-# What a form of any site can send, and a script without asking first (the "simple requests" of the Fetch standard).
+# Content types that any site's page can send without a preflight request ("simple requests" of the Fetch standard).
 SIMPLE_TYPES = {"", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
 
 
 class ApiView(GenericAPIView[Any]):
     """Base of the views: tokens of the site's kind, signed-in users only, errors as `{"detail", "code"}`.
 
-    A request is UTF-8, an answer is kept by no cache, and error reports show neither.
+    Requests are UTF-8. No cache keeps an answer, and error reports show neither of them.
     """
 
     permission_classes: Sequence[type[BasePermission]] = (IsAuthenticated,)
-    # Lists are keyset pages. With a paginator of the host's, the browsable API would look for a queryset here.
+    # Lists are keyset pages. With the host's paginator, the browsable API would need a queryset here.
     pagination_class = None
     answer_serializer_class: type[BaseSerializer[Any]]
-    """The shape of the answer, where it is not that of the body."""
+    """The serializer of the answer, if it differs from that of the body."""
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
         view = guarded(super().as_view(**initkwargs))
-        # A host's ATOMIC_REQUESTS would forget wrong guesses when it rolls back.
+        # With a host's ATOMIC_REQUESTS, a refusal would roll back the count of wrong guesses.
         for alias in connections:
             view = transaction.non_atomic_requests(using=alias)(view)
         return view
 
     def answer(self, instance: Any, status: int = status.HTTP_200_OK) -> Response:
-        """Return an object as the answer's serializer shows it."""
+        """Return an object as the answer's serializer writes it."""
         return Response(self.answer_serializer_class(instance, context=self.get_serializer_context()).data, status)
 
     def answer_page(self, page: Page) -> Response:
@@ -82,9 +82,9 @@ class ApiView(GenericAPIView[Any]):
     def get_authenticators(self) -> list[BaseAuthentication]:
         if not halves.on("signin"):
             return super().get_authenticators()
-        # The issuer's first: its scheme is what an anonymous request is answered with, 401 and not 403.
+        # The issuer's first: the scheme of the first makes the answer to an anonymous request 401 and not 403.
         issued = get_issuer().authentication_classes
-        # What the issuer's are made of would only read the same header or cookie again.
+        # The bases of the issuer's classes would only read the same header or cookie again.
         others = [each for each in self.authentication_classes if not any(issubclass(one, each) for one in issued)]
         return [authentication() for authentication in (*issued, *others)]
 
@@ -96,13 +96,13 @@ class ApiView(GenericAPIView[Any]):
         try:
             super().perform_authentication(request)
         except (ValueError, DataError):
-            # knox reads any bytes as UTF-8. PostgreSQL takes no NUL byte in a text, not even to look for it, which
-            # psycopg2 calls a `ValueError`. The browsable API asks again who it is, and must not be told so again.
+            # knox reads any bytes as UTF-8, and PostgreSQL refuses NUL bytes in a query: a `ValueError` of psycopg2.
+            # The browsable API authenticates again, and must not fail again.
             request.authenticators = ()
             raise AuthenticationFailed from None
 
     def get_throttles(self) -> list[BaseThrottle]:
-        # Ours, where a view has some, do not replace those of the host.
+        # A view's own throttles do not replace the host's.
         hosts = [each for each in APIView.throttle_classes if each not in self.throttle_classes]
         return [throttle() for throttle in (*self.throttle_classes, *hosts)]
 
@@ -139,7 +139,7 @@ class ApiView(GenericAPIView[Any]):
 
 
 class ActionView(ApiView):
-    """Base of the views that do something: with what their serializer has read."""
+    """Base of the views that act on the data of their serializer."""
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         serializer = self.get_serializer(data=request.data)
@@ -147,12 +147,12 @@ class ActionView(ApiView):
         return self.act(serializer.validated_data)
 
     def act(self, data: dict[str, Any]) -> Response:
-        """Do it, and return the answer; raises `PhoneReferralsError`."""
+        """Act and return the answer; raises `PhoneReferralsError`."""
         raise NotImplementedError
 
 
 class OpenView(ActionView):
-    """Base of the two sign-in calls, which anybody may make; a stale token in the request does not matter."""
+    """Base of the two sign-in requests, which need no token; a stale token is ignored."""
 
     permission_classes = ()
     signs_in = False
@@ -166,15 +166,15 @@ class OpenView(ActionView):
         if get_issuer().logs_in:
             if not has_readable_session(request._request):
                 raise ParseError
-            # A page of another site must not sign its visitors in here, as somebody it knows.
-            get_token(request._request)  # The answer to the first of the two calls brings the cookie.
+            # A page of another site must not sign its visitors in here, to an account of its own.
+            get_token(request._request)  # The answer to the first of the two requests sets the cookie.
             if self.signs_in:
                 SessionAuthentication().enforce_csrf(request)
 
     def refuse_forms_of_other_sites(self, request: HttpRequest) -> None:
-        """Raise `CrossSite` where a browser says that a page of another site sends what it need not ask for.
+        """Raise `CrossSite` if a browser says that another site's page has sent a simple request.
 
-        JSON needs no rule: a browser sends it to another site only if that allows it by CORS. Clients that are no
+        JSON needs no rule: a browser sends it to another site only if that site allows it by CORS. Clients other than
         browsers do not send `Sec-Fetch-Site`.
         """
         is_simple = request.method not in SAFE_METHODS and request.content_type in SIMPLE_TYPES
@@ -183,4 +183,4 @@ class OpenView(ActionView):
 
 
 class KeyField(ReadOnlyField):
-    """A user's primary key, of whatever type the host's is."""
+    """A user's primary key, of the type that the host's model has."""

@@ -1,4 +1,4 @@
-"""User models to build on: a mixin of one column, and a ready phone-first user."""
+"""Base classes for user models: a mixin of one column, and a complete phone-first user."""
 
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -17,16 +17,16 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 def text_of(user: Any) -> str:
-    """Return a text for any user: the name that its model has, or the masked phone, or the key."""
-    # The phone is masked: this text ends up in logs, in the admin's history and in error reports.
+    """Return the user name, or the masked phone, or the key."""
+    # Masked, because this text goes into logs, the admin's history and error reports.
     name = user.get_username() if user.USERNAME_FIELD != "phone_number" else None
     return str(name or phones.mask(phones.e164(user.phone_number)) or user.pk)
 
 
 def natural_key_of(user: Any) -> tuple[Any, ...]:
-    """Return the natural key as Django does; raises `ValueError` for a user who has none.
+    """Return the natural key as Django does; raises `ValueError` for a user without one.
 
-    Fixtures would make one user of all that have no e-mail address, say, and give referrals to other people.
+    Otherwise `loaddata` would make one user of all users without an e-mail address, and mix up their referrals.
     """
     name = user.get_username()
     if name:
@@ -40,33 +40,33 @@ def natural_key_of(user: Any) -> tuple[Any, ...]:
 class PhoneNumberDescriptor(modelfields.PhoneNumberDescriptor):  # type: ignore[misc]
     def __set__(self, instance: Any, value: Any) -> None:
         if isinstance(value, PhoneNumber):
-            instance.__dict__[self.field.name] = value  # Theirs would compare it with all that is empty, at some cost.
+            instance.__dict__[self.field.name] = value  # Theirs compares it with all empty values, slowly.
         else:
             super().__set__(instance, value or None)
 
 
 class PhoneNumberField(modelfields.PhoneNumberField):  # type: ignore[misc]
-    """django-phonenumber-field's own, which writes E.164 whatever format the settings name, and NULL for empty text.
+    """django-phonenumber-field's field, which always writes E.164, and NULL for empty text; in fixtures, too.
 
-    Fixtures have it like that, too, and a list of users reads it faster. To migrations it is that one.
+    It reads a list of users faster. Migrations name django-phonenumber-field's own.
     """
 
     descriptor_class = PhoneNumberDescriptor
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
         number = phones.stored(value)
-        # Not by its truth, which is whether it is valid, and takes long to tell.
+        # Not by its truth value, which is its validity and slow to compute.
         return super().from_db_value(value, expression, connection) if number is None else number
 
     def get_prep_value(self, value: Any) -> str | None:
         number: Any = to_python(value, region=self.region)
         if number is None or number == "":
             return None if number is None else ""
-        # An invalid number stays as it is written.
+        # An invalid number stays as it was written.
         return phones.e164(number) if number.is_valid() else number.raw_input or phones.e164(number)
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
-        # Empty texts would not be unique. Not in `get_prep_value`: by "" a look-up would find all who have no phone.
+        # Empty texts would not be unique. Not in `get_prep_value`: looking up "" would find all users without a phone.
         return super().get_db_prep_save(None if value == "" else value, connection)
 
     def value_to_string(self, obj: Any) -> str:
@@ -79,7 +79,7 @@ class PhoneNumberField(modelfields.PhoneNumberField):  # type: ignore[misc]
 
 
 class PhoneUserMixin(models.Model):
-    """One column for any user model. Nullable, so that it is added to a full table without a default."""
+    """One column for any user model. It is nullable, so a full table gets it without a default."""
 
     phone_number = PhoneNumberField(_("phone number"), unique=True, null=True, blank=True)
 
@@ -88,7 +88,7 @@ class PhoneUserMixin(models.Model):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        # Not inherited: the mixin may be the last base. Django's returns None for a user without an e-mail, say.
+        # Assigned, not inherited: the mixin may be the last base. Django's returns None for a user without an e-mail.
         if cls.__str__ is AbstractBaseUser.__str__:
             cls.__str__ = text_of  # type: ignore[method-assign]
         if getattr(cls, "natural_key", None) is AbstractBaseUser.natural_key:
@@ -96,7 +96,7 @@ class PhoneUserMixin(models.Model):
 
 
 class PhoneUserManager(BaseUserManager["AbstractPhoneUser"]):
-    """Makes users by phone number. Without a password one cannot sign in by password."""
+    """Creates users by phone number. Users without a password cannot sign in by password."""
 
     def create_user(
         self, phone_number: Any = None, password: str | None = None, **extra_fields: Any
@@ -122,7 +122,7 @@ class PhoneUserManager(BaseUserManager["AbstractPhoneUser"]):
 
 
 class AbstractPhoneUser(PhoneUserMixin, AbstractBaseUser, PermissionsMixin):
-    """A user who is known by a phone number and needs neither a username nor a password."""
+    """A user with a phone number, who needs neither a username nor a password."""
 
     is_staff = models.BooleanField(
         _("staff status"), default=False, help_text=_("Whether the user can sign in to the admin.")
@@ -143,10 +143,10 @@ class AbstractPhoneUser(PhoneUserMixin, AbstractBaseUser, PermissionsMixin):
         verbose_name_plural = _("users")
 
     def natural_key(self) -> tuple[str, ...]:
-        # Text: a `PhoneNumber` is nothing that `dumpdata --natural-foreign` can write.
+        # Text: `dumpdata --natural-foreign` cannot write a `PhoneNumber`.
         phone_number = phones.e164(self.phone_number)
         if phone_number:
             return (phone_number,)
-        # Fixtures keep milliseconds. An unusable password is random text and no secret; a usable one is not quoted.
+        # Fixtures keep milliseconds. An unusable password is random text and no secret; a usable one is left out.
         joined = self.date_joined.isoformat(timespec="milliseconds")
         return "", joined, "" if self.has_usable_password() else self.password

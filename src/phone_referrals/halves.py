@@ -5,7 +5,7 @@ from typing import Any
 
 from phone_referrals.routing import routes, site_resolver
 
-# A name of each half, in the API and in the pages.
+# One name of each half in the API, and one in the pages.
 NAMES = {
     "signin": {("phone_referrals", "get_verify_code"), ("phone_referrals_pages", "sign_in")},
     "referrals": {("phone_referrals", "referrals"), ("phone_referrals_pages", "invite")},
@@ -15,8 +15,8 @@ NAMES = {
 def on(half: str) -> bool:
     """Return whether the site's URLs have a half, `"signin"` or `"referrals"`.
 
-    A site that includes none of our URLs has both: it uses the Python API. Ask for each request and each check, and
-    never at import: the URLs are not there yet.
+    A site that includes none of our URLs has both: it uses the Python API. Call this for each request and each check,
+    never at import, when the URLs are not loaded yet.
     """
     found = _halves_of(site_resolver())
     return half in found or not found

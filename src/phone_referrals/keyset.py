@@ -1,7 +1,7 @@
-"""Pages that begin after the last row seen, so that the thousandth costs what the first one does.
+"""Pages of lists that begin after the last row seen, so the thousandth page costs as much as the first.
 
-The API and the HTML pages read lists through this. A cursor is the key of a row and the way from there, signed: what
-comes back is what went out, so nothing in it needs to be checked again. It gives access to nothing.
+The API and the HTML pages use it. A cursor is the signed key of a row, and a direction: because of the signature its
+content needs no other checks. It gives access to nothing.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ SALT = "phone_referrals.keyset"
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """Rows, and the cursors of the pages around them: empty where there is none."""
+    """Rows, and the cursors of the next and the previous page: empty if there is none."""
 
     rows: list[Any]
     next_cursor: str = ""
@@ -50,7 +50,7 @@ def page(queryset: QuerySet[Any], *, descending: Sequence[str], cursor: str = ""
 
 
 def _beyond(key: Sequence[Any], names: Sequence[str], side: str) -> Q:
-    """Return the condition of coming after `key`, or before it, written so that an index on `names` can begin there."""
+    """Return the condition for rows after or before `key`, in a form for which an index on `names` can be used."""
     name, value = names[0], key[0]
     if len(names) == 1:
         return Q(**{f"{name}__{side}": value})
@@ -75,5 +75,5 @@ def _field(model: type[Model], name: str) -> "Field[Any, Any]":
 
 
 def _salt(model: type[Model], names: Sequence[str]) -> str:
-    """Keep the cursor of one list from being read by another."""
+    """Return a salt of the list's own, so that no other list reads its cursors."""
     return f"{SALT}:{model._meta.label}:{','.join(names)}"

@@ -1,4 +1,4 @@
-"""Rows that are known by their unique columns in fixtures: on another site a primary key is somebody else's."""
+"""Natural keys of our rows in fixtures: on another site a primary key belongs to another row."""
 
 from typing import Any, ClassVar
 
@@ -9,7 +9,7 @@ from django.db import models
 
 class NaturalKeyQuerySet(models.QuerySet[Any]):
     def get_by_natural_key(self, *key: Any) -> Any:
-        """Return the row of a natural key, which ends with that of a user where one belongs to it."""
+        """Return the row of a natural key. A user's own natural key, if it is part of it, comes last."""
         names: tuple[str, ...] = self.model.natural
         relations = [name for name in names if self.model._meta.get_field(name).is_relation]
         values = dict(zip((name for name in names if name not in relations), key, strict=False))

@@ -1,4 +1,4 @@
-"""Phone numbers as the package holds them: E.164 text, such as `+12015550123` (ITU-T E.164)."""
+"""Phone numbers as E.164 text (ITU-T E.164), such as `+12015550123`."""
 
 import re
 from functools import cache
@@ -16,8 +16,8 @@ MAX_LENGTH = len("+") + 15
 DIGIT, NO_DIGITS = re.compile(r"[0-9]"), re.compile(r"[^0-9]+")
 E164 = re.compile(r"\+([1-9][0-9]{6,14})")
 MAX_TYPED, NO_NUMBER = 100, re.compile(r"[^+0-9]")
-# Letters are no digits: libphonenumber drops some of them, and reads others from a keypad. A number is what is left
-# when a known word before it, punctuation around it and an extension after it are taken away.
+# libphonenumber drops some letters and reads others as digits of a keypad. So no letters are allowed but a known word
+# before the number and an extension after it.
 AROUND = r"""["'`«»„“”‘’‹›<>(){}.,;:!?*/|\[\] -]*"""
 WRITTEN = re.compile(
     rf"""
@@ -29,8 +29,8 @@ WRITTEN = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 MEXICO, OLD_PREFIX_OF_MEXICO = 52, re.compile("^(?:1|4[45])(?=[0-9]{10}$)")  # WhatsApp still shows `+52 1`.
-# Digits of mobile numbers that people leave out, as WhatsApp does in Brazil and Benin, after what stands before them.
-# They are not added: without them the number may be a landline, of somebody else.
+# Digits of mobile numbers that people leave out, as WhatsApp does in Brazil and Benin, by the digits before them. The
+# package does not add them: without them the number may be another person's landline.
 LEFT_OUT = {
     re.compile(r"\+(54)"): "9",
     re.compile(r"\+(55)([1-9]{2})(?=[6-9])"): "9",
@@ -43,10 +43,10 @@ TYPES = {value: name.lower() for name, value in vars(phonenumbers.PhoneNumberTyp
 def parse(text: str, *regions: str | None) -> str:
     """Return the E.164 form of `text`, in any spelling in which people write a number.
 
-    A number without a country code is read as one of the first of `regions` where it is valid, by default
-    `PHONENUMBER_DEFAULT_REGION`. Raises `InvalidPhoneNumber`, which says what is missing where that is known.
+    A number without a country code belongs to the first of `regions` where it is valid, by default
+    `PHONENUMBER_DEFAULT_REGION`. Raises `InvalidPhoneNumber`, with a hint if known digits are missing.
     """
-    typed: Any = text  # A foreign caller may pass whatever JSON holds.
+    typed: Any = text  # A caller may pass any value of JSON.
     is_text = isinstance(typed, str) and len(typed) <= MAX_TYPED
     match = WRITTEN.fullmatch(" ".join(shown(typed).split())) if is_text else None
     if match is None:
@@ -57,7 +57,7 @@ def parse(text: str, *regions: str | None) -> str:
         if isinstance(number, PhoneNumber) and not number.is_valid() and number.country_code == MEXICO:
             number = to_python(f"+{MEXICO}{OLD_PREFIX_OF_MEXICO.sub('', str(number.national_number))}")
         canonical = str(number.as_e164) if isinstance(number, PhoneNumber) and number.is_valid() else ""
-        # libphonenumber takes a few that are longer than E.164 allows, which is 15 digits.
+        # libphonenumber accepts some numbers that have more than the 15 digits of E.164.
         if 0 < len(canonical) <= MAX_LENGTH:
             return canonical
         missing = missing or what_is_missing(e164(number))
@@ -70,7 +70,7 @@ def site_region() -> str | None:
 
 
 def examples_of(region: str) -> tuple[str, str]:
-    """Return a placeholder for a number of a region, as it is written there and abroad."""
+    """Return an example number of a region, as people write it there and abroad."""
     mobile = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
     number: Any = mobile or phonenumbers.example_number(region)
     national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
@@ -78,13 +78,13 @@ def examples_of(region: str) -> tuple[str, str]:
 
 
 def is_too_short(field: Any) -> bool:
-    """Return whether a column of the host has no room for every E.164 number."""
+    """Return whether a column of the host is too short for some E.164 numbers."""
     return (getattr(field, "max_length", None) or MAX_LENGTH) < MAX_LENGTH
 
 
 def region_of(phone_number: str) -> str:
     """Return the ISO 3166-1 code of the region of an E.164 number; `"001"` is a network of no region."""
-    # Numbers that share a calling code (+1, +7, +44) are told apart by their leading digits.
+    # Regions that share a calling code (+1, +7, +44) differ in the leading digits.
     return phonenumbers.region_code_for_number(_number(phone_number)) or ""
 
 
@@ -94,7 +94,7 @@ def type_of(phone_number: str) -> str:
 
 
 def what_is_missing(number: str) -> str:
-    """Return which digits a mobile number has that this one lacks, in words; empty where it is no such number."""
+    """Return a sentence about the digits that a mobile number lacks; empty if it lacks none."""
     for start, digits in LEFT_OUT.items():
         match = start.match(number)
         whole = f"{match[0]}{digits}{number[match.end() :]}" if match else ""
@@ -105,7 +105,7 @@ def what_is_missing(number: str) -> str:
 
 
 def e164(value: PhoneNumber | str | None) -> str:
-    """Return what a host's column holds as E.164 text, or as it stands where it is no phone number."""
+    """Return the value of a host's column as E.164 text, or unchanged if it is no phone number."""
     if isinstance(value, PhoneNumber) and value.country_code:
         return phonenumbers.format_number(value, phonenumbers.PhoneNumberFormat.E164)
     return str(value or "")
@@ -121,7 +121,7 @@ def spaced(phone_number: str) -> str:
 
 
 def mask(phone_number: str) -> str:
-    """Return an E.164 number for other people's eyes: `+7 *** *** ** 67`. Of a short one, four digits are hidden."""
+    """Return an E.164 number masked for other people: `+7 *** *** ** 67`; at least four digits of a short one."""
     try:
         number = _number(phone_number)
     except phonenumbers.NumberParseException:
@@ -134,7 +134,7 @@ def mask(phone_number: str) -> str:
 
 
 def stored(value: Any) -> PhoneNumber | None:
-    """Return what django-phonenumber-field makes of a text in a column, if it is E.164 and so read at a glance."""
+    """Return the value that django-phonenumber-field reads from a column, if the text is E.164 and so quick to read."""
     parts = _parts(value) if isinstance(value, str) else None
     if parts is None:
         return None
@@ -149,9 +149,10 @@ def _number(phone_number: str) -> phonenumbers.PhoneNumber:
 
 
 def _parts(phone_number: str) -> dict[str, Any] | None:
-    """Return what libphonenumber would read, eight times as fast, or `None` where it has to look closer.
+    """Return the parts that libphonenumber would read, in a fourth of its time; `None` if it has to look closer.
 
-    It looks for national prefixes, in case that somebody wrote them after the country code, and counts leading zeros.
+    It looks for a national prefix after the country code, and counts leading zeros. A list of users takes a third
+    longer without this.
     """
     match = E164.fullmatch(phone_number)
     digits = match[1] if match else ""
@@ -167,7 +168,7 @@ def _parts(phone_number: str) -> dict[str, Any] | None:
 
 @cache
 def _to_be_stripped(country_code: int) -> re.Pattern[str]:
-    """Return what numbers of a calling code do not begin with, or may begin with for two reasons."""
+    """Return the pattern of prefixes that libphonenumber may strip from numbers of a calling code."""
     region = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[country_code][0]
     metadata: Any = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(country_code, region)
     return re.compile("|".join(["0", metadata.national_prefix_for_parsing or "0"]))

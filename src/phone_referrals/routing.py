@@ -1,4 +1,4 @@
-"""The addresses of our own views, wherever a host has included them, and the walk over its URLs."""
+"""The addresses of our views in the host's URLs, and a walk over those URLs."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,15 +10,15 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, get_urlconf, reverse
 
-# What our own patterns capture: it is not passed on to one that takes none. All else is of the host's prefix.
+# The arguments of our own patterns. All other arguments belong to the host's prefix and are passed on.
 OURS: tuple[set[str], ...] = (set(), {"code"}, {"pk"})
 
 
 def address_of(request: HttpRequest | None, name: str, **own: Any) -> str:
     """Return the address of `name`, such as `"phone_referrals:invitees"`; raises `NoReverseMatch`.
 
-    It is in the namespace of the view that was asked, or as near to it as the site has one, and has the arguments that
-    the host's prefix has captured there.
+    It is in the namespace of the requested view, or the nearest one, and has the arguments that the host's prefix
+    captured there.
     """
     match = getattr(request, "resolver_match", None)
     app, _, view = name.partition(":")
@@ -36,12 +36,12 @@ def address_of(request: HttpRequest | None, name: str, **own: Any) -> str:
 
 
 def _arguments(match: Any, own: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield what an address may take, beginning with all that the host's prefix has captured."""
+    """Yield the arguments to try: first with those that the host's prefix has captured."""
     if match is not None and match.args:
         yield {"args": [*match.args, *own.values()]}
     elif match is not None:
         for ours in OURS:
-            # Not `captured_kwargs`, which lack those of a prefix.
+            # Not `captured_kwargs`, which lack the prefix's arguments.
             captured = {key: value for key, value in match.kwargs.items() if key not in {*match.extra_kwargs, *ours}}
             yield {"kwargs": {**captured, **own}}
     yield {"kwargs": own}
@@ -49,9 +49,9 @@ def _arguments(match: Any, own: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 @lru_cache
 def _namespaces(resolver: Any, app: str) -> list[str]:
-    """Return every namespace of an app, those inside others' included, such as `"shop:phone_referrals_pages"`.
+    """Return every namespace of an app, also nested ones such as `"shop:phone_referrals_pages"`.
 
-    The last one is first, as Django's `reverse()` has it.
+    The last one comes first, as in Django's `reverse()`.
     """
     found = [":".join(each.namespaces) for each in routes(resolver) if each.app == app]
     return [*dict.fromkeys(reversed(found))]
@@ -64,11 +64,11 @@ class Route(NamedTuple):
     namespaces: tuple[str, ...]
     name: str | None
     view: Any
-    patterns: tuple[Any, ...]  # Those of each prefix, and its own.
+    patterns: tuple[Any, ...]  # Those of its prefixes, and its own.
 
 
 def routes(resolver: Any, *, namespaces: tuple[str, ...] = (), patterns: tuple[Any, ...] = ()) -> Iterator[Route]:
-    """Yield every view below a resolver, also below prefixes that capture and in namespaces inside others."""
+    """Yield every view below a resolver, also below prefixes and in nested namespaces."""
     for each in resolver.url_patterns if resolver else ():
         path = (*patterns, each.pattern)
         if isinstance(each, URLResolver):
@@ -85,7 +85,7 @@ def site_resolver() -> URLResolver | None:
 
 
 def joined(*lists: list[URLPattern]) -> list[URLPattern]:
-    """Return the patterns of several lists, of each name the first."""
+    """Return the patterns of several lists; the first of each name."""
     found: dict[str | None, URLPattern] = {}
     for pattern in chain(*lists):
         found.setdefault(pattern.name, pattern)
@@ -93,5 +93,5 @@ def joined(*lists: list[URLPattern]) -> list[URLPattern]:
 
 
 def view_of(function: Any) -> Any:
-    """Return the class of a view, Django's or REST framework's, or the function that it is."""
+    """Return the class of a class-based view, of Django or REST framework, or the function itself."""
     return getattr(function, "view_class", None) or getattr(function, "cls", None) or function

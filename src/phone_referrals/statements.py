@@ -1,4 +1,4 @@
-"""Statements on a row or two, written out or kept: to compile as little as this takes the ORM longer than to run it."""
+"""Statements on single rows, written out or compiled once: the ORM takes longer to compile them than to run them."""
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ TRIES = 5
 
 
 def read(model: type[Row], *, using: str, where: Mapping[str, Any]) -> Row | None:
-    """Return the row that is as `where` says, of columns that are unique together; `None` where there is none."""
+    """Return the row that matches `where`, whose columns are unique together, or `None`."""
     connection, fields = connections[using], model._meta.concrete_fields
     quote: Any = connection.ops.quote_name
     keys: list[Any] = [model._meta.get_field(name) for name in where]
@@ -27,7 +27,7 @@ def read(model: type[Row], *, using: str, where: Mapping[str, Any]) -> Row | Non
     conditions = " AND ".join(f"{quote(each.column)} = %s" for each in keys)
     sought = [each.get_db_prep_value(value, connection) for each, value in zip(keys, where.values(), strict=True)]
     with connection.cursor() as cursor:
-        # Names of the model's table and columns: nothing that a client sends.
+        # Names of the model's table and columns, none of which a client sends.
         cursor.execute(f"SELECT {columns} FROM {table} WHERE {conditions}", sought)  # noqa: S608
         found = cursor.fetchone()
     if found is None:
@@ -43,7 +43,7 @@ def read(model: type[Row], *, using: str, where: Mapping[str, Any]) -> Row | Non
 def compiled(build: Callable[..., models.QuerySet[Any]]) -> Callable[..., Any]:
     """Return a function that takes an alias and texts, and returns the one row, or `None`, of `build(*texts)`.
 
-    The ORM compiles what `build` returns once for each alias and number of texts: it must depend on nothing else.
+    The ORM compiles the query once for each alias and number of texts: it must depend on nothing else.
     """
 
     @cache
@@ -66,7 +66,7 @@ def compiled(build: Callable[..., models.QuerySet[Any]]) -> Callable[..., Any]:
 
 
 def update(model: type[models.Model], *, using: str, where: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
-    """Write `values` to the row that is as `where` says; return whether there was one."""
+    """Write `values` to the row that matches `where`; return whether there was one."""
     connection = connections[using]
     quote: Any = connection.ops.quote_name
     parameters: list[Any] = []
@@ -77,7 +77,7 @@ def update(model: type[models.Model], *, using: str, where: Mapping[str, Any], v
             parameters.append(field.get_db_prep_save(value, connection))
         return [f"{quote(field.column)} = %s" for field in fields]
 
-    # Names of the model's table and columns: nothing that a client sends.
+    # Names of the model's table and columns, none of which a client sends.
     sql = f"UPDATE {quote(model._meta.db_table)} SET {', '.join(assigned(values))}"  # noqa: S608
     sql += f" WHERE {' AND '.join(assigned(where))}"
 
@@ -92,11 +92,11 @@ def update(model: type[models.Model], *, using: str, where: Mapping[str, Any], v
 def insert(
     row: models.Model, *, using: str, condition: str = "", parameters: Sequence[Any] = (), after: str = ""
 ) -> bool:
-    """Write a new row, without the signals of `save()`, unless another one has its keys; return whether it was written.
+    """Insert a row, without the signals of `save()`, unless another row has its keys; return whether it was written.
 
-    The database gives it a primary key where it has none. A conflict is no error, so that no log of the database
-    quotes the row, and a transaction goes on. The row is written only if `condition` holds, SQL with `parameters`.
-    `after` is a SELECT that is sent and run before, with the same round trip.
+    The database gives it a primary key if it has none. A conflict is no error, so the database's log does not quote
+    the row, and a transaction goes on. The row is written only if `condition` holds, SQL with `parameters`.
+    `after` is a SELECT that runs first, in the same round trip.
     """
     connection = connections[using]
     ops: Any = connection.ops
@@ -105,7 +105,7 @@ def insert(
     verb = ops.insert_statement(on_conflict=OnConflict.IGNORE)
     suffix = ops.on_conflict_suffix_sql(fields, OnConflict.IGNORE, [], [])
     values = f"SELECT {places} WHERE {condition}" if condition else f"VALUES ({places})"
-    # Names of the model's table and columns: nothing that a client sends.
+    # Names of the model's table and columns, none of which a client sends.
     sql = f"{verb} {ops.quote_name(row._meta.db_table)} ({names}) {values} {suffix}"
     returns_key = row.pk is None and connection.features.can_return_columns_from_insert
     if returns_key:
@@ -131,31 +131,27 @@ def insert(
 
 
 def retried(work: Callable[[], Result], *, using: str) -> Result:
-    """Run one statement, or one transaction that `work` begins, and again where it was the victim of a deadlock.
+    """Run one statement, or one transaction that `work` begins; run it again after a deadlock.
 
-    Within a transaction of somebody else the error is raised: that transaction has been rolled back, not `work` alone.
+    Inside another transaction the error is raised: the deadlock has rolled back that transaction, too.
     """
     for _ in range(TRIES - 1):
         try:
             return work()
         except OperationalError as error:
-            if not (_has_lost_locks(error) and connections[using].get_autocommit()):
+            if _codes_of(error).isdisjoint(LOCKS_LOST) or not connections[using].get_autocommit():
                 raise
     return work()
 
 
 def waited_for_locks(error: OperationalError) -> bool:
-    """Return whether a statement failed for locks of others, for which it waited too long or in a circle."""
+    """Return whether a statement failed because of a lock time-out or a deadlock."""
     return not _codes_of(error).isdisjoint(LOCKS_LOST | {"55P03"})
 
 
 def broke_foreign_key(error: IntegrityError) -> bool:
-    """Return whether rows that point at what was deleted, or at what is missing, made a statement or a commit fail."""
+    """Return whether a foreign key made a statement or a commit fail."""
     return not _codes_of(error).isdisjoint(FOREIGN_KEYS_BROKEN)
-
-
-def _has_lost_locks(error: OperationalError) -> bool:
-    return not _codes_of(error).isdisjoint(LOCKS_LOST)
 
 
 def _codes_of(error: DatabaseError) -> set[Any]:

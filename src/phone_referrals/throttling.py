@@ -1,7 +1,6 @@
-"""Limits per client address: DRF throttles, whose rates are set as any other in `DEFAULT_THROTTLE_RATES`.
+"""Limits per client address: DRF throttles with rates in `DEFAULT_THROTTLE_RATES`, as for any other.
 
-They keep one sender from being a nuisance. What an attacker with any number of addresses can do is bounded per phone,
-in `signin/codes.py`.
+They limit one sender. The limits per phone, in `signin/policy.py`, bound an attacker with any number of addresses.
 """
 
 import re
@@ -18,15 +17,15 @@ from rest_framework.throttling import SimpleRateThrottle
 def client_address(request: HttpRequest) -> str:
     """Return the address that a request came from, without a port.
 
-    `X-Forwarded-For` counts as far as DRF's `NUM_PROXIES` says that proxies of the site have written it. Unset, it
-    counts for nothing, because anybody can send it.
+    DRF's `NUM_PROXIES` says how many entries of `X-Forwarded-For` the site's proxies have written. Without it the
+    header is ignored, because any client can send it.
     """
     meta = request.META
     address = meta.get("REMOTE_ADDR", "")
     forwarded = [part.strip() for part in meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
     proxies = api_settings.NUM_PROXIES or 0
     if proxies and forwarded:
-        # Some proxies write the port, too: 192.0.2.1:567 or [2001:db8::1]:567. It would make a client of each request.
+        # Some proxies also write the port: 192.0.2.1:567 or [2001:db8::1]:567. Each request would be another client.
         address = re.sub(r"^\[([^]]*)\](:\d+)?$|^([^:]*):\d+$", r"\1\3", forwarded[-min(proxies, len(forwarded))])
     try:
         parsed = ip_address(address)
@@ -36,7 +35,7 @@ def client_address(request: HttpRequest) -> str:
 
 
 def network(address: str) -> str:
-    """Return the block that an address is of, an IPv4 /24 or an IPv6 /48; empty where it is no address."""
+    """Return the network of an address, an IPv4 /24 or an IPv6 /48; empty if it is no address."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -45,7 +44,7 @@ def network(address: str) -> str:
 
 
 def subscriber(address: str) -> str:
-    """Return what counts as one client: an IPv4 address, or the /64 of an IPv6 one, which is what a subscriber has."""
+    """Return what counts as one client: an IPv4 address, or the IPv6 /64 that one subscriber has."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -54,29 +53,29 @@ def subscriber(address: str) -> str:
 
 
 class AddressThrottle(SimpleRateThrottle):
-    """Counts calls of one scope from one address, and from the network that it is of."""
+    """Counts the requests of one scope, by address and by network."""
 
-    # How many times the address's rate its network has. Hosters rent whole blocks, so an address is no sender's only
-    # one. But a mobile carrier, too, has all its subscribers behind a few blocks (NAT, RFC 6598): ten of its addresses
-    # at their full rate pass, which is more than people who sign in make of a block, and 25 times less than its 256
-    # addresses would have. A site with one carrier for all its visitors raises the rate of the scope.
+    # The rate of a network, as a multiple of an address's. Hosters rent out whole blocks, so a sender may have many
+    # addresses. But mobile carriers also put all subscribers behind a few blocks (NAT, RFC 6598). Ten addresses at full
+    # rate pass: more than people who sign in use of a block, and a 25th of what its 256 addresses would have. A site
+    # whose visitors all have one carrier raises the rate of the scope.
     network_factor = 10
 
     scope: str
     default_rate: str
-    # Made of the rate by DRF; there are none without one.
+    # DRF computes them from the rate, if there is one.
     num_requests: int
     duration: int
 
     def get_rate(self) -> Any:
-        # Read now: DRF's own attribute is frozen when the class is made.
+        # Read late: DRF's own attribute is frozen when the class is created.
         return api_settings.DEFAULT_THROTTLE_RATES.get(self.scope, self.default_rate)
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        """Take one of as many places as the rate allows calls; each is free again when its time is over.
+        """Take one of as many places as the rate allows requests. Each is free again when its time is over.
 
-        Not DRF's list of calls, which is read and written back: those of the same moment write over each other's and
-        count as one, so that a burst passes many times the rate. `add` gives a place to one of them only.
+        Not DRF's list of requests, which is read and written back: simultaneous requests overwrite each other's entries
+        and count as one, so a burst passes many times the rate. `add` gives a place to only one of them.
         """
         if self.rate is None:
             return True
@@ -85,32 +84,32 @@ class AddressThrottle(SimpleRateThrottle):
         self.now = self.timer()
         self.taken: dict[str, float] = self.cache.get_many(places)
         has_place = any(place not in self.taken and self.cache.add(place, self.now, self.duration) for place in places)
-        # In this order: an address that is refused uses nothing of its neighbours' rate.
+        # In this order: a refused address uses nothing of its neighbours' rate.
         return has_place and self.network_has_room(request)
 
     def network_has_room(self, request: Request) -> bool:
-        """Count a call of the network, by one counter: ten times as many places were too many."""
+        """Count a request of the network, by one counter: ten times as many places would be too many."""
         block = self.get_network(request)
         return not block or self._count(self._key(block), self.num_requests * self.network_factor)
 
     def _count(self, key: str, most: int) -> bool:
-        """Count a call in this window of time; return whether there have been no more than `most`.
+        """Count a request in this window of time; return whether there were at most `most`.
 
-        Caches add one in one step, but those in a database or in files, which read and write, and count about right.
+        Caches increment in one step, except those in a database or in files: their counts are approximate.
         """
         window, into = divmod(self.now, self.duration)
         key = f"{key}_{int(window)}"
         self.cache.add(key, 0, self.duration)
         try:
             has_room = bool(self.cache.incr(key) <= most)
-        except ValueError:  # The cache has dropped it, or keeps nothing.
+        except ValueError:  # The cache has dropped the entry, or keeps nothing.
             return True
         if not has_room:
             self.taken = {key: self.now - into}
         return has_room
 
     def wait(self) -> float:
-        """Return the seconds until the first place is free, or the window of the network is over."""
+        """Return the seconds until the first place is free, or the network's window ends."""
         return min(self.taken.values(), default=self.now) + self.duration - self.now
 
     def get_ident(self, request: Request) -> str:
@@ -123,7 +122,7 @@ class AddressThrottle(SimpleRateThrottle):
         return self._key(self.get_ident(request))
 
     def _key(self, ident: str) -> str:
-        # Digested: a proxy may forward any text, a user's key may be a phone, and some caches take no spaces.
+        # A digest: a proxy may forward any text, a user's key may be a phone, and some caches refuse spaces.
         digest = blake2b(ident.encode(), digest_size=16).hexdigest()
         return self.cache_format % {"scope": self.scope, "ident": digest}
 
@@ -144,7 +143,7 @@ class RedeemAddressThrottle(AddressThrottle):
 
 
 class RedeemUserThrottle(AddressThrottle):
-    """Counts one user's attempts, from wherever they come."""
+    """Counts the attempts of one user, from any address."""
 
     scope = "phone_referrals_redeem_user"
     default_rate = "20/hour"
@@ -157,9 +156,9 @@ class RedeemUserThrottle(AddressThrottle):
 
 
 class ReadThrottle(AddressThrottle):
-    """Counts what one user reads of other people: enough for an app, too little to copy a large site's list.
+    """Counts how often one user reads other people: enough for an app, too little to copy a large site's list.
 
-    By one counter for each window of time: as many places as the rate allows would fill a small cache.
+    One counter for each window of time: as many places as the rate allows would fill a small cache.
     """
 
     scope = "phone_referrals_read"

@@ -1,7 +1,7 @@
-"""API tokens and sessions: who issues them, how a request proves itself with one, and how they end.
+"""API tokens and sessions: their issuers, how a request authenticates with one, and how they end.
 
-Nothing outside of this package asks which kind a request came with: it asks `issuer_of(request)`. The kinds of other
-packages are in modules of their own, which need those packages: `tokens.knox`, `tokens.jwt`.
+Other modules never ask for the kind of a token: they call `issuer_of(request)`. `tokens.knox` and `tokens.jwt` need the
+packages of those names, so nothing here imports them.
 """
 
 from typing import Any
@@ -25,13 +25,13 @@ def get_issuer(request: HttpRequest | None = None) -> BaseTokenIssuer:
 
 
 def issuer_of(request: HttpRequest) -> BaseTokenIssuer:
-    """Return the issuer of the session, or else of the kind of token, by which a request is its user's."""
+    """Return the issuer of the session or token that has authenticated a request."""
     by_session = isinstance(getattr(request, "successful_authenticator", None), SessionAuthentication)
     return SessionIssuer(request) if by_session or not isinstance(request, Request) else get_issuer(request)
 
 
 def end_others(issuer: BaseTokenIssuer, user: AbstractBaseUser) -> dict[str, Any]:
-    """End all tokens and sessions of a user but the one that `issuer` is bound to; return what `revoke_others` does."""
+    """End all tokens and sessions of a user but that of the issuer's request; return what `revoke_others` does."""
     for other in _kinds():
         if type(other) is not type(issuer):
             other.revoke_all(user)
@@ -45,7 +45,7 @@ def end_all(user: AbstractBaseUser) -> None:
 
 
 def _kinds() -> list[BaseTokenIssuer]:
-    """Return an issuer of each kind that the site may have: tokens for its API, and sessions for its pages."""
+    """Return an issuer for each kind of the site: tokens for the API, and sessions for the pages."""
     issuer = get_issuer()
     return [issuer] if isinstance(issuer, SessionIssuer) else [issuer, SessionIssuer()]
 

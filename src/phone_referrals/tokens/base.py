@@ -19,10 +19,10 @@ from phone_referrals.exceptions import PhoneReferralsError
 
 
 class AdmissibleUsers(BaseAuthentication):
-    """Base, before another, of the classes that read tokens: a token lets in whom a sign-in would let in by now."""
+    """Mixin of the authentication classes: refuses the token of a user whom a sign-in would refuse now."""
 
     def proves_phone(self, user: AbstractBaseUser, token: Any) -> bool:
-        """Return whether the token may have come of a code sent to a phone, which is no proof for staff."""
+        """Return whether the token may come from a code sent to a phone, which does not suffice for staff."""
         return True
 
     def authenticate(self, request: Request) -> Any:
@@ -32,7 +32,7 @@ class AdmissibleUsers(BaseAuthentication):
         return found
 
     def require_admissible(self, user: AbstractBaseUser, token: Any) -> None:
-        """Raise `AuthenticationFailed` for a user who is not let in by this token."""
+        """Raise `AuthenticationFailed` if this token does not admit the user."""
         try:
             require_admissible(user, by_phone=partial(self.proves_phone, user, token))
         except PhoneReferralsError as refusal:
@@ -41,7 +41,7 @@ class AdmissibleUsers(BaseAuthentication):
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """A sign-in that lives on, as its user is shown it. `key` is what it is found by and never shown."""
+    """A place where a user is signed in. `key` finds the session; it is never shown."""
 
     key: str = field(repr=False)
     created_at: datetime
@@ -51,7 +51,7 @@ class Session:
 
     @property
     def id(self) -> str:
-        """Name the session to its user: whoever reads this can neither use the session nor find it."""
+        """The name that users see. It neither opens the session nor finds it."""
         return salted_hmac("phone_referrals.tokens.session", self.key, algorithm="sha256").hexdigest()[:32]
 
 
@@ -62,53 +62,54 @@ class BaseTokenIssuer(ABC):
     """The word before the token in the `Authorization` header."""
 
     authentication_classes: ClassVar[Sequence[type[BaseAuthentication]]]
-    """What reads the token from a request."""
+    """The classes that authenticate a request by the token."""
 
     required_app: ClassVar[str] = ""
-    """What must be in `INSTALLED_APPS`."""
+    """The app that must be in `INSTALLED_APPS`."""
 
     logs_in: ClassVar[bool] = False
-    """Whether `issue` begins a session of Django: it sends `user_logged_in` itself, and the call needs a CSRF token."""
+    """Whether `issue` begins a session of Django: it sends `user_logged_in`, and the request needs a CSRF token."""
 
     lists_sessions: ClassVar[bool] = False
-    """Whether `sessions` knows them."""
+    """Whether `sessions` can list them."""
 
     answer_fields: ClassVar[Mapping[str, serializers.Field[Any, Any, Any, Any]]] = {"token": serializers.CharField()}
-    """What `issue` returns, for the description of the API."""
+    """The fields that `issue` returns, for the description of the API."""
 
     def __init__(self, request: HttpRequest | None = None) -> None:
-        """Bind the issuer to a request, Django's or REST framework's; without one, it is for a command or a task."""
+        """Bind the issuer to a request, of Django or REST framework. Commands and tasks have none."""
         self.request: HttpRequest | None = getattr(request, "_request", request)
         self.auth = getattr(request, "auth", None)
-        """The token that the request came with."""
+        """The token of the request."""
 
     @abstractmethod
     def issue(self, user: AbstractBaseUser, *, created: bool) -> dict[str, Any]:
-        """Return what the answer to a sign-in says: `token`, and what else the kind has.
+        """Return the fields of the answer to a sign-in: `token`, and others that the kind has.
 
-        `created` says that the user was made in this very transaction, and so has no token yet.
+        `created`: the user was created in this transaction, and so has no token yet.
         """
 
     @abstractmethod
     def revoke(self, user: AbstractBaseUser) -> None:
-        """End the token that the request of `user` came with."""
+        """End the token of the request."""
 
     @abstractmethod
     def revoke_all(self, user: AbstractBaseUser) -> None:
         """End every token of the user."""
 
     def revoke_others(self, user: AbstractBaseUser) -> dict[str, Any]:
-        """End every token of the user but the one that the request came with.
+        """End every token of the user but that of the request.
 
-        Where that is not possible, end that one too; returned is what `issue` says of the one in its place.
+        A kind that cannot keep it ends it too, and returns what `issue` says of the new one.
         """
         self.revoke_all(user)
         return {} if self.auth is None else self.issue(user, created=False)
 
     def signed_in_at(self, user: AbstractBaseUser) -> datetime | None:
-        """Return when this very token was signed in for, or `None` where the token does not tell.
+        """Return the time of the sign-in behind this token, or `None` if the token does not tell.
 
-        `None` is no recent sign-in. The user's `last_login` would be: of a thief too, once the user signs in elsewhere.
+        `None` counts as no recent sign-in. `last_login` is no substitute: when the user signs in elsewhere, it makes a
+        thief's old token look recent.
         """
         return None
 
@@ -122,5 +123,5 @@ class BaseTokenIssuer(ABC):
 
 
 def utc(at: datetime) -> datetime:
-    """Return a time that another package has stored in UTC, as it is without `USE_TZ` too."""
+    """Return in UTC a time that another package has stored, with or without `USE_TZ`."""
     return (timezone.make_aware(at) if timezone.is_naive(at) else at).astimezone(UTC)

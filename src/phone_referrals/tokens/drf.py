@@ -10,18 +10,18 @@ from phone_referrals.tokens.base import AdmissibleUsers, BaseTokenIssuer
 
 
 class TokenAuthentication(AdmissibleUsers, authentication.TokenAuthentication):
-    """Django REST framework's, for no staff: a user has one token, however the user signed in."""
+    """Django REST framework's class, which refuses staff: a user has one token for all kinds of sign-in."""
 
 
 class DRFTokenIssuer(BaseTokenIssuer):
-    """Django REST framework's own tokens: one for each user, the same on every device, ended by logging out."""
+    """Django REST framework's own tokens: one for each user, the same on every device. Logging out ends it."""
 
     token_type = "Token"  # noqa: S105 - the name of a scheme, not a secret
     authentication_classes = (TokenAuthentication,)
     required_app = "rest_framework.authtoken"
 
     def issue(self, user: Any, *, created: bool) -> dict[str, Any]:
-        # A `post_save` receiver of the host, as DRF's documentation has one, leaves the token it made on the user.
+        # A host's `post_save` receiver, as in DRF's documentation, leaves its token on the user.
         if created and not get_user_model().auth_token.is_cached(user):
             return {"token": Token.objects.create(user=user).key}
         alias = router.db_for_write(Token)

@@ -1,9 +1,9 @@
 """JSON web tokens of SimpleJWT (extra `jwt`): an access token of minutes and a refresh token for the next one.
 
-The two of a sign-in, and all that are made of them by refreshing, are one family, named in each of them. What has ended
-is kept in the table of SimpleJWT's blacklist: the name of a family, or of a user with a time, which ends all that was
-signed in for before, by the host's own login too. `JWTAuthentication` looks there, so an access token ends at once, not
-when its minutes are over; `TokenRefreshSerializer`, for SimpleJWT's own view, looks there too.
+Both tokens of a sign-in, and all tokens refreshed from them, belong to one family, which each of them names. The table
+of SimpleJWT's blacklist keeps the names of families that have ended. For a user it keeps a time, which ends all tokens
+of earlier sign-ins, those of the host's own login too. `JWTAuthentication` reads that table, so an access token ends at
+once; `TokenRefreshSerializer`, for SimpleJWT's own view, reads it too.
 """
 
 import secrets
@@ -27,8 +27,8 @@ from rest_framework_simplejwt.utils import aware_utcnow
 
 from phone_referrals.tokens.base import AdmissibleUsers, BaseTokenIssuer
 
-# Claims, of the tokens of sign-ins by phone only. `END` names the end of all tokens that the sign-in came after: so no
-# clock says which of the two was first, and a token that is issued in the second of the end lives.
+# Claims of tokens that a sign-in by phone has issued. `END` names the latest end of all the user's tokens before the
+# sign-in. So the order does not depend on a clock, and a token issued in the same second as the end is valid.
 FAMILY, END = "family", "end"
 AUTH_TIME = "auth_time"  # OpenID Connect Core 1.0, section 2: when the user signed in, whenever the token was made.
 
@@ -36,7 +36,7 @@ ENDED = _("This token has been ended.")
 
 
 class JWTAuthentication(AdmissibleUsers, authentication.JWTAuthentication):
-    """Refuses tokens that were ended. For its own views a host names it in its authentication classes."""
+    """Refuses tokens that have ended. A host names it in its authentication classes, for its own views."""
 
     def proves_phone(self, user: AbstractBaseUser, token: Any) -> bool:
         return FAMILY in token
@@ -48,9 +48,9 @@ class JWTAuthentication(AdmissibleUsers, authentication.JWTAuthentication):
 
 
 class TokenRefreshSerializer(simplejwt.TokenRefreshSerializer):
-    """Refuses refresh tokens that were ended; a host names it in `SIMPLE_JWT["TOKEN_REFRESH_SERIALIZER"]`.
+    """Refuses refresh tokens that have ended. A host names it in `SIMPLE_JWT["TOKEN_REFRESH_SERIALIZER"]`.
 
-    SimpleJWT's own does not know of families and users, and would refresh on and on.
+    SimpleJWT's own class does not know families and would refresh for ever.
     """
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
@@ -61,7 +61,7 @@ class TokenRefreshSerializer(simplejwt.TokenRefreshSerializer):
             data = super().validate(attrs)
         except get_user_model().DoesNotExist:
             raise AuthenticationFailed(ENDED) from None
-        # A token of the host's login is dated anew here, maybe after the moment that has ended it.
+        # SimpleJWT has just given a token of the host's login a new date, which may be later than its end.
         _refuse_ended(token, user)
         return data
 
@@ -75,13 +75,13 @@ def _all_of(user: AbstractBaseUser) -> str:
 
 
 def _outstanding() -> Any:
-    # Not from a replica, which may not know yet of what was ended a moment ago.
+    # Not from a replica, which may lag behind an end.
     return OutstandingToken.objects.using(router.db_for_write(OutstandingToken))
 
 
 def _end(name: str) -> None:
-    """Keep that a family, or all of a user, has ended by now, for as long as a token of before may live."""
-    # An access token that was made at the last moment, and SimpleJWT's leeway.
+    """Record the end of a family, or of all tokens of a user, for as long as an older token may live."""
+    # For an access token made at the last moment, and SimpleJWT's leeway.
     grace = api_settings.ACCESS_TOKEN_LIFETIME + timedelta(hours=1)
     end = {
         "token": f"{time.time()} {secrets.token_hex(8)}",
@@ -95,7 +95,7 @@ def _refuse_ended(token: Token, user: AbstractBaseUser) -> None:
     names = [_all_of(user), *([_family(token)] if FAMILY in token else [])]
     ends = dict(_outstanding().filter(jti__in=names).values_list("jti", "token"))
     end = ends.pop(_all_of(user), "")
-    # A token of the host's login has whole seconds: one of the second of the end may be of before.
+    # The host's login writes whole seconds: a token of the same second may be older than the end.
     is_of_before = token.get(END) != end if FAMILY in token else token["iat"] <= float(end.partition(" ")[0] or 0)
     if ends or (end and is_of_before):
         raise AuthenticationFailed(ENDED)
@@ -128,14 +128,14 @@ class JWTIssuer(BaseTokenIssuer):
 
     def revoke(self, user: AbstractBaseUser) -> None:
         if isinstance(self.auth, Token):
-            # A token of the host's login says nothing of the refresh token that came with it: all of the user end.
+            # A token of the host's login does not name its refresh token, so all tokens of the user end.
             _end(_family(self.auth) if FAMILY in self.auth else _all_of(user))
 
     def revoke_all(self, user: AbstractBaseUser) -> None:
         _end(_all_of(user))
 
     def signed_in_at(self, user: AbstractBaseUser) -> datetime | None:
-        # Of a sign-in by phone: what a host's login writes there is not known.
+        # Only for a sign-in by phone: a host's login may write anything there.
         if isinstance(self.auth, Token) and FAMILY in self.auth:
             return datetime.fromtimestamp(self.auth[AUTH_TIME], tz=UTC)
         return None

@@ -20,14 +20,14 @@ KIND = "knox"
 
 
 class TokenAuthentication(AdmissibleUsers, auth.TokenAuthentication):  # type: ignore[misc]  # knox has no types
-    """knox's own, which lets staff in by tokens of the host's sign-in alone."""
+    """knox's own class, which admits staff only by tokens of the host's own sign-in."""
 
     def proves_phone(self, user: AbstractBaseUser, token: Any) -> bool:
         return UserSession.objects.of(user, KIND).filter(key=token.digest).exists()
 
 
 class KnoxTokenIssuer(BaseTokenIssuer):
-    """Issues a token for each sign-in; its user may look at them all and end any of them."""
+    """Issues a token for each sign-in. Users can list their tokens and end any of them."""
 
     authentication_classes = (TokenAuthentication,)
     required_app = "knox"
@@ -44,7 +44,7 @@ class KnoxTokenIssuer(BaseTokenIssuer):
     def issue(self, user: AbstractBaseUser, *, created: bool) -> dict[str, Any]:
         limit = knox_settings.TOKEN_LIMIT_PER_USER
         if limit is not None and not created:
-            # knox itself would turn the user away, who may not have the other devices at hand.
+            # knox would refuse the sign-in, and the other devices may not be at hand.
             oldest = self._live(user)[max(limit - 1, 0) :]
             self._tokens(user).filter(pk__in=[token.pk for token in oldest]).delete()
         token, text = get_token_model().objects.create(user=user)
@@ -65,7 +65,7 @@ class KnoxTokenIssuer(BaseTokenIssuer):
         return {}
 
     def signed_in_at(self, user: AbstractBaseUser) -> datetime | None:
-        # Of a sign-in by phone: without USE_TZ what knox keeps is a local time, of which an hour comes twice a year.
+        # Only for a sign-in by phone. Without USE_TZ knox keeps local times, which are ambiguous for an hour a year.
         row = UserSession.objects.of(user, KIND).filter(key=getattr(self.auth, "digest", None)).first()
         return datetime.fromtimestamp(row.signed_in_at, UTC) if row else None
 
@@ -86,7 +86,7 @@ class KnoxTokenIssuer(BaseTokenIssuer):
         )
 
     def _tokens(self, user: AbstractBaseUser) -> QuerySet[Any]:
-        # Not from a replica, which may not know yet of those that began or ended a moment ago.
+        # Not from a replica, which may lag behind a sign-in or an end.
         tokens: QuerySet[Any] = get_token_model().objects.using(router.db_for_write(get_token_model()))
         return tokens.filter(user=user)
 
@@ -96,5 +96,5 @@ class KnoxTokenIssuer(BaseTokenIssuer):
 
     @property
     def _current(self) -> str | None:
-        """The key of the token that the request came with; it may have come with a session instead."""
+        """The key of the request's token; `None` if the request has a session instead."""
         return self.auth.pk if isinstance(self.auth, get_token_model()) else None

@@ -13,12 +13,12 @@ from phone_referrals.natural_keys import NaturalKeyModel, NaturalKeyQuerySet
 
 class UserSessionQuerySet(NaturalKeyQuerySet):
     def of(self, user: AbstractBaseUser, kind: str) -> Self:
-        """Return what the user signed in with, for one kind of token; not from a replica, which may not know yet."""
+        """Return the user's rows of one kind of token; not from a replica, which may lag behind."""
         return self.using(router.db_for_write(self.model)).filter(user=user, kind=kind)
 
 
 class UserSession(NaturalKeyModel):
-    """What a sign-in was made with, beside a token or session that has no place for it."""
+    """The time and the user agent of a sign-in, for kinds of tokens that do not keep them."""
 
     MAX_USER_AGENT = 200
 
@@ -28,12 +28,12 @@ class UserSession(NaturalKeyModel):
         related_name="phone_referrals_sessions",
         verbose_name=_("user"),
     )
-    # Of which kind of token: a site may have two, one for its API and sessions for its pages.
+    # The kind of token: a site may have two, tokens for its API and sessions for its pages.
     kind = models.CharField(max_length=16, editable=False)
     # A hash of the token, or the key of Django's session: never shown.
     key = models.CharField(max_length=128, unique=True, editable=False)
     user_agent = models.CharField(_("user agent"), max_length=MAX_USER_AGENT, blank=True)
-    # POSIX, in seconds: without USE_TZ a column of Django's keeps a local time, of which an hour comes twice a year.
+    # In POSIX seconds: without USE_TZ a `DateTimeField` keeps local times, which are ambiguous for an hour a year.
     signed_in_at = models.FloatField(default=time, editable=False)
 
     natural = ("key",)

@@ -20,15 +20,15 @@ from phone_referrals.tokens.base import AdmissibleUsers, BaseTokenIssuer, Sessio
 from phone_referrals.tokens.models import UserSession
 
 KIND = "session"
-SIGNED_IN = "phone_referrals_signed_in"  # By whom, and when.
+SIGNED_IN = "phone_referrals_signed_in"  # The user's key, and the time.
 KEPT_AS = "phone_referrals_kept_as"  # The key that `UserSession` has.
 
 
 class SessionAuthentication(AdmissibleUsers, authentication.SessionAuthentication):
-    """Django REST framework's, CSRF check and all, with a name for the header of a 401."""
+    """Django REST framework's class with its CSRF check, and a name for the header of a 401."""
 
     def proves_phone(self, user: AbstractBaseUser, token: Any) -> bool:
-        return False  # Of a session by phone, `PhoneCodeBackend` has not let staff come so far.
+        return False  # `PhoneCodeBackend` has refused staff before the session began.
 
     def authenticate(self, request: Request) -> Any:
         answer = super().authenticate(request)
@@ -58,13 +58,13 @@ class SessionIssuer(BaseTokenIssuer):
         request = self.request
         before = request.session.session_key
         login(request, user)
-        # A user who signs in again keeps the key, and after somebody else there is none: this sign-in has its own.
+        # Django keeps the key of the same user, and drops that of another: each sign-in needs one of its own.
         if request.session.session_key in {None, before}:
             request.session.cycle_key()
         key = request.session.session_key
         _mark(request.session, user)
         request.session[KEPT_AS] = key
-        _live(user)  # Forgets those that have ended.
+        _live(user)  # Deletes the rows of sessions that have ended.
         UserSession.made_by(request, user=user, kind=KIND, key=key).save(force_insert=True)
         return {"token": None}
 
@@ -74,7 +74,7 @@ class SessionIssuer(BaseTokenIssuer):
         logout(request)
 
     def revoke_all(self, user: AbstractBaseUser) -> None:
-        """End the sessions of a user: all of one who has no password, and of another those that began here."""
+        """End the sessions that began here; for a user without a password, all sessions."""
         for key, _session in _live(user):
             _end(key)
         _end_without_password(user)
@@ -92,10 +92,10 @@ class SessionIssuer(BaseTokenIssuer):
         return {}
 
     def signed_in_at(self, user: AbstractBaseUser) -> datetime | None:
-        """Return when the user began this session; `None` where it has no mark, or that of another user.
+        """Return when the user began this session; `None` if it has no mark, or another user's.
 
-        A session that Django has begun counts while it is the user's latest recorded sign-in: tools by which staff
-        impersonate a user begin one, too, and record none.
+        A session that Django began counts only while it is the latest recorded sign-in. Tools by which staff
+        impersonate a user also begin sessions, and record none.
         """
         session = getattr(self.request, "session", {})
         at, last_login = _began(session, user), getattr(user, "last_login", None)
@@ -120,36 +120,36 @@ class SessionIssuer(BaseTokenIssuer):
 
 
 def mark_login(*, request: HttpRequest | None, user: AbstractBaseUser, **kwargs: Any) -> None:
-    """Mark a session that Django begins: a receiver of `user_logged_in`, which is sent of tokens as well."""
+    """Mark a session that Django begins: a receiver of `user_logged_in`, which tokens send as well."""
     session = getattr(request, "session", {})
     if session.get(SESSION_KEY) == user._meta.pk.value_to_string(user):
         _mark(session, user)
 
 
 def has_readable_session(request: HttpRequest) -> bool:
-    """Return whether the database can be asked for the session that a request names: PostgreSQL takes no NUL byte."""
+    """Return whether the database can look up the request's session: PostgreSQL refuses NUL bytes."""
     return "\0" not in request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
 
 
 def follow_key(request: HttpRequest, user: AbstractBaseUser) -> None:
-    """Keep the session of a request whose key has changed: Django changes it with the password and tells nobody."""
+    """Record the new key of the request's session: Django changes it with the password and sends no signal."""
     session: Any = getattr(request, "session", {})
     if KEPT_AS not in session or session[KEPT_AS] == session.session_key:
         return
     began = _began(session, user)
     if began is None:
-        return  # Somebody else's, who is being impersonated.
+        return  # A session of staff who impersonate the user.
     row = UserSession.made_by(request, user=user, kind=KIND, key=session.session_key, signed_in_at=began)
-    with suppress(IntegrityError):  # Its user was deleted a moment ago.
-        # By one of two requests, and no error of the other, by which the log of the database would quote the key.
+    with suppress(IntegrityError):  # The user was deleted meanwhile.
+        # Two requests may insert it: a conflict is no error, because the database's log would quote the key.
         UserSession.objects.bulk_create([row], ignore_conflicts=True)
     session[KEPT_AS] = session.session_key
 
 
 def _end_without_password(user: AbstractBaseUser) -> None:
-    """Change the hash that Django binds sessions to, where no password is lost by it.
+    """Change the hash that Django binds sessions to, for a user who has no password.
 
-    A user with a password ends the sessions that did not begin here by changing it, as everywhere in Django.
+    Other users end the sessions that did not begin here by changing the password, as everywhere in Django.
     """
     if not user.has_usable_password():
         user.set_unusable_password()
@@ -158,14 +158,14 @@ def _end_without_password(user: AbstractBaseUser) -> None:
 
 
 def _live(user: AbstractBaseUser) -> list[tuple[str, tuple[UserSession, SessionBase]]]:
-    """Return the sessions that live on, newest first; forget the others."""
+    """Return the live sessions, newest first; delete the rows of the others."""
     live = []
     for row in UserSession.objects.of(user, KIND).order_by("-signed_in_at", "-pk"):
         store = _store(row.key)
         if _began(store, user) is not None:
             live.append((row.key, (row, store)))
         else:
-            # Loading says so too of a cache that is down; this raises then.
+            # A cache that is down loads nothing either; this raises then.
             store.exists(row.key)
             row.delete()
     return live
@@ -176,7 +176,7 @@ def _mark(session: Any, user: AbstractBaseUser) -> None:
 
 
 def _began(session: Any, user: AbstractBaseUser) -> float | None:
-    """Return when the user began the session, in POSIX seconds. A user who is impersonated has not begun it."""
+    """Return when the user began the session, in POSIX seconds; `None` if somebody else did."""
     key, at = session.get(SIGNED_IN, (None, None))
     return at if key == str(user.pk) else None
 
