@@ -13,7 +13,7 @@ class PhoneReferralsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # Here, not at the top: checks read the user model, which apps loading first may define.
+        # Imported here: checks read the user model, which a later app may define.
         from phone_referrals.checks import registry, site
         from phone_referrals.referrals import once  # noqa: F401 - connects its receivers
         from phone_referrals.tokens import session

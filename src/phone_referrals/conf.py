@@ -50,9 +50,9 @@ class Conf:
 
     @property
     def recent_sign_in(self) -> int:
-        """Seconds after a sign-in in which a phone is changed without a code sent to the old one.
+        """Seconds after a sign-in during which a user can change the phone without a code to the old one.
 
-        0: the old phone is always asked.
+        0: the old phone always gets a code.
         """
         return int(_get("PHONE_REFERRALS_RECENT_SIGN_IN", 600))
 
@@ -60,16 +60,16 @@ class Conf:
 
     @property
     def allowed_regions(self) -> Sequence[str] | Literal["*"]:
-        """ISO 3166-1 codes of the regions that are sent messages, such as `["RU", "KZ"]`; `"*"` is all.
+        """ISO 3166-1 codes of the regions to which messages are sent, such as `["RU", "KZ"]`; `"*"` is all.
 
-        With nothing set all regions are served while `DEBUG` is on and none otherwise.
+        Unset: all regions while `DEBUG` is on, and none otherwise.
         """
         value: Sequence[str] | Literal["*"] | None = _get("PHONE_REFERRALS_ALLOWED_REGIONS", None)
         return ("*" if settings.DEBUG else ()) if value is None else value
 
     @property
     def number_types(self) -> Sequence[str]:
-        """Types of numbers that are sent messages, in libphonenumber's words.
+        """Types of numbers to which messages are sent, by libphonenumber's names.
 
         Premium-rate, shared-cost and toll-free numbers, pagers, voice mail and UANs would cost money or reach nobody.
         """
@@ -77,10 +77,10 @@ class Conf:
 
     @property
     def test_numbers(self) -> Mapping[str, Mapping[str, str]]:
-        """Numbers with a fixed code, for those who review an app and receive no SMS.
+        """Numbers with a fixed code, for reviewers of an app, who cannot receive SMS.
 
         `{"+12015550123": {"code": "123456", "until": "2027-01-31"}}`: E.164, and the last day in UTC.
-        They are sent no SMS and have no limit of messages, but every limit of guesses; they are never staff.
+        No SMS is sent to them, so only the limits of guesses apply. Staff cannot sign in with them.
         """
         return _get("PHONE_REFERRALS_TEST_NUMBERS", {})
 
@@ -91,7 +91,7 @@ class Conf:
 
     @property
     def code_lifetime(self) -> int:
-        """Seconds a code is valid. NIST SP 800-63B and OWASP ASVS 6.5.5 allow 600 at most."""
+        """Seconds for which a code is valid. NIST SP 800-63B and OWASP ASVS 6.5.5 allow 600 at most."""
         return int(_get("PHONE_REFERRALS_CODE_LIFETIME", 600))
 
     @property
@@ -101,7 +101,7 @@ class Conf:
 
     @property
     def resend_wait(self) -> tuple[int, int]:
-        """Seconds to wait before the second message, and the most: the wait doubles with every further message."""
+        """The shortest and the longest wait before another message, in seconds: it doubles with every message."""
         first, most = _get("PHONE_REFERRALS_RESEND_WAIT", (30, 3600))
         return int(first), int(most)
 
@@ -119,43 +119,44 @@ class Conf:
 
     @property
     def site_host(self) -> str:
-        """Host name of the site, such as `"example.com"`: the one that messages name, for WebOTP, and that invite links
-        lead to. Empty: the host that was asked, which a stranger chooses where `ALLOWED_HOSTS` has a wildcard.
+        """Host name of the site, such as `"example.com"`, for messages (WebOTP) and invite links.
+
+        Empty: the host of the request, which a stranger can choose if `ALLOWED_HOSTS` has a wildcard.
         """
         return str(_get("PHONE_REFERRALS_SITE_HOST", ""))
 
     @property
     def sms_android_hash(self) -> str:
-        """The 11-character hash by which Android's SMS Retriever finds the app; empty: left out."""
+        """The 11-character hash by which Android's SMS Retriever finds the app. Empty: messages have none."""
         return str(_get("PHONE_REFERRALS_SMS_ANDROID_HASH", ""))
 
     @property
     def sms_queue(self) -> str:
         """Name of the queue of Django Tasks whose worker sends the codes; `True` is `"default"`.
 
-        Off, the request waits for the gateway, and a slow one holds as many of the site's processes as ask for codes.
+        Off: the request waits for the gateway, and a slow gateway keeps one process of the site busy for each request.
         """
         value: str | bool = _get("PHONE_REFERRALS_SMS_QUEUE", default=False)
         return "default" if value is True else value or ""
 
     @property
     def send_guards(self) -> Sequence[str]:
-        """Dotted paths of callables that are given a `SendRequest` and may refuse by raising a `SignInError`."""
+        """Dotted paths of callables that take a `SendRequest` and may refuse it by raising a `SignInError`."""
         return _get("PHONE_REFERRALS_SEND_GUARDS", ())
 
     @property
     def sms_daily_limit(self) -> Mapping[str, int | None]:
         """Segments of SMS that may be sent in one day (UTC): `{"total": 5000, "*": 500, "CA": 2000, "RU": None}`.
 
-        By ISO 3166-1 code of the region; `"*"` is each region that is not named, and 500 unless it is set; `"total"` is
-        all regions together. `None` is no ceiling. A long text takes several segments, each of which is billed.
+        By ISO 3166-1 code of the region; `"*"` is for each region that is not named, by default 500; `"total"` is for
+        all regions together. `None` is no ceiling. A long text has several segments, and gateways bill each.
         """
         return {"*": 500, **_get("PHONE_REFERRALS_SMS_DAILY_LIMIT", {})}
 
     @property
     def min_conversion(self) -> tuple[int, float] | None:
-        """`(100, 0.2)`: a region that was sent 100 messages in 24 hours, of which less than a fifth led to a sign-in,
-        is sent no more for now. `None` is off.
+        """`(100, 0.2)`: if less than a fifth of a region's messages in 24 hours led to a sign-in, and there were at
+        least 100, the region gets no more for now. `None` is off.
         """
         return _get("PHONE_REFERRALS_MIN_CONVERSION", None)
 

@@ -1,10 +1,11 @@
 """Signals of the package. All but `phone_left` are sent after the change is committed, and never carry a code.
 
-A receiver that raises is logged and changes nothing for the visitor. Django's `pre_save` and `post_save` are not sent
-for rows of `Referral`, `ReferralCode` and `PhoneVerification`, which are written by statements of their own.
+An exception of a receiver is logged and changes nothing for the visitor. Django sends no `pre_save` and `post_save`
+for rows of `Referral`, `ReferralCode` and `PhoneVerification`, because the package writes their statements itself.
 
-`phone_left` is sent within the transaction, before a user is given another phone or none, and what a receiver raises
-ends it. By it the package keeps that a phone has redeemed. Code of a site that changes phones by itself sends it.
+`phone_left` is sent inside the transaction, before a user's phone is changed or removed; an exception of a receiver
+rolls it back. A receiver of the package remembers that the phone has redeemed. A site whose own code changes phones
+sends this signal, too.
 
 | signal | sender | keywords |
 |---|---|---|

@@ -1,4 +1,5 @@
-"""System checks: mistakes that would show late are told at start, with what to do about them.
+"""System checks: they report at start the mistakes that would show late, with a remedy.
 
-Here are those of the site. A half, and the tokens, have their own; `registry` asks those that are on.
+These modules have the checks of the site. Each half and the tokens have their own; `registry` calls those of the halves
+that are on.
 """

@@ -1,4 +1,4 @@
-"""The checks that Django runs. A half that is off is not asked."""
+"""The checks that Django runs. The checks of a half that is off do not run."""
 
 from types import ModuleType
 from typing import Any
@@ -12,9 +12,9 @@ from phone_referrals.signin import checks as signin
 
 
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
-    """Return what is wrong on any machine.
+    """Return the errors and warnings for any machine.
 
-    While a setting has a wrong value, or names what cannot be imported, nothing else is checked: all else reads it.
+    If a setting has a wrong value or cannot be imported, no other checks run, because they read it.
     """
     rooms = _rooms()
     wrong = [each for room in rooms for each in settings.wrong_values(room.SETTINGS)]
@@ -23,7 +23,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
-    """Return what must not reach production (`check --deploy`)."""
+    """Return the warnings for production (`check --deploy`)."""
     return [each for room in _rooms() for each in room.check_deployment()]
 
 

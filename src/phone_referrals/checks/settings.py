@@ -1,4 +1,4 @@
-"""Whether settings have values that can be read."""
+"""Checks of the settings' values and names."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 from phone_referrals.conf import Conf, conf
 
 PREFIX = "PHONE_REFERRALS_"
-# What is wrong with a value, and the value to write instead.
+# For each setting: a function that yields the faults of a value, and an example.
 Table = Mapping[str, tuple[Callable[[Any], Iterable[str]], str]]
 # Modules that need an extra of the package.
 EXTRAS = {
@@ -25,7 +25,7 @@ EXTRAS = {
 
 @dataclass(frozen=True)
 class Whole:
-    """Refuses all but a whole number within bounds."""
+    """Accepts only a whole number within bounds."""
 
     least: int
     greatest: int
@@ -49,7 +49,7 @@ def no_list(value: Any) -> Iterator[str]:
 
 
 def wrong_values(table: Table) -> Iterator[CheckMessage]:
-    """Yield an error for each fault of the settings that the site has."""
+    """Yield an error for each fault of the site's settings."""
     for name, (faults, example) in table.items():
         for fault in faults(getattr(settings, name)) if hasattr(settings, name) else ():
             yield Error(
@@ -60,7 +60,7 @@ def wrong_values(table: Table) -> Iterator[CheckMessage]:
 
 
 def not_importable(names: Iterable[str]) -> Iterator[CheckMessage]:
-    """Yield an error for each path in the settings of these names that leads nowhere."""
+    """Yield an error for each dotted path in these settings that cannot be imported."""
     for name in names:
         value: Any = _property(name).__get__(conf)
         for path in [value] if isinstance(value, str) else value:
@@ -77,7 +77,7 @@ def not_importable(names: Iterable[str]) -> Iterator[CheckMessage]:
 
 
 def unknown_names() -> Iterator[CheckMessage]:
-    """Yield a warning for each name with our prefix that is none of ours."""
+    """Yield a warning for each setting with our prefix that the package does not have."""
     known = [name.upper() for name in vars(Conf) if not name.startswith("_")]
     names = [name.removeprefix(PREFIX) for name in sorted(dir(settings)) if name.startswith(PREFIX)]
     for name in (each for each in names if each not in known):

@@ -1,4 +1,4 @@
-"""Checks of what both halves need: parts of Django and of REST framework, URLs, a cache and a host name."""
+"""Checks of the needs of both halves: parts of Django and REST framework, URLs, a cache and a host name."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,12 +31,12 @@ from phone_referrals.sms import MAX_HOST
 
 LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 HOST = re.compile(rf"{LABEL}(\.{LABEL})*", re.IGNORECASE)
-# What a cache has to keep. Each call that is counted is an entry, for an hour: up to 90 from one address.
+# The entries that a cache needs: one for each counted request, for an hour, so up to 90 for one address.
 MIN_ENTRIES = 100_000
-# Variables of the server, as they are where each of several nodes takes writes: Galera's, and group replication's.
+# Variables of a server whose cluster takes writes on every node: Galera's, and group replication's.
 MULTI_PRIMARY = {"wsrep_on": "ON", "group_replication_single_primary_mode": "OFF"}
 APPS = {"phone_referrals", "phone_referrals_pages"}
-# One of them fits any converter of Django's, and most expressions.
+# For each converter of Django, and for most expressions, one of them matches.
 SAMPLES = ("1", "x", "00000000-0000-0000-0000-000000000001")
 
 
@@ -59,7 +59,7 @@ def check() -> Iterator[CheckMessage]:
         )
     if (halves.on("signin") or includes_pages()) and not _has_templates():
         yield Error(
-            "TEMPLATES has no engine that finds the templates of apps: no message or page can be written.",
+            "TEMPLATES has no engine that finds the templates of apps: no message or page can be rendered.",
             hint='Add {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True} to TEMPLATES.',
             id="phone_referrals.E004",
         )
@@ -84,15 +84,15 @@ def check_deployment() -> Iterator[CheckMessage]:
     kind = import_string(cache["BACKEND"])
     if issubclass(kind, LocMemCache | DummyCache):
         yield Warning(
-            "The limits per client address are counted in a cache that each process has for itself.",
+            "Each process counts the limits per client address in a cache of its own.",
             hint="Use a cache that the processes share, such as Redis, as CACHES['default'].",
             id="phone_referrals.W001",
         )
-    # 300 is what they keep unless told otherwise. A stranger with as many addresses frees one that is blocked.
+    # 300 is their default. A stranger with as many addresses unblocks one that is blocked.
     small = cache.get("OPTIONS", {}).get("MAX_ENTRIES", 300) < MIN_ENTRIES
     if small and issubclass(kind, LocMemCache | DatabaseCache | FileBasedCache):
         yield Warning(
-            "The cache drops entries when it has many, and with them calls that the limits per client address count.",
+            "The cache drops entries when it is full, and with them the counts of the limits per client address.",
             hint="Set CACHES['default']['OPTIONS']['MAX_ENTRIES'] to 100000 or more, or use Redis.",
             id="phone_referrals.W005",
         )
@@ -112,7 +112,7 @@ def check_deployment() -> Iterator[CheckMessage]:
 
 
 def check_database(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Return what is wrong with the server (`check --database default`, and `migrate`)."""
+    """Return the warnings about the database server (`check --database default`, and `migrate`)."""
     alias = router.db_for_write(Referral)
     if alias not in (databases or ()) or connections[alias].vendor != "mysql":
         return []
@@ -132,7 +132,7 @@ def check_database(*, databases: Sequence[str] | None = None, **kwargs: Any) -> 
 
 
 def classes_of(paths: Iterable[str]) -> Iterator[type]:
-    """Yield the classes that dotted paths name; Django says of the others itself that it cannot import them."""
+    """Yield the classes that dotted paths name. Django itself reports paths that it cannot import."""
     for path in paths:
         with suppress(ImportError):
             found = import_string(path)
@@ -149,7 +149,7 @@ def shadowed_urls() -> Iterator[CheckMessage]:
             path = reverse(name, kwargs=arguments).removeprefix(get_script_prefix())
             match = resolve(f"/{path}")
         except (NoReverseMatch, Resolver404):
-            continue  # No sample fits what the site captures in its prefix.
+            continue  # No sample matches the arguments of the site's prefix.
         found = view_of(match.func)
         is_class = isinstance(found, type) and isinstance(each.view, type)
         if found is not each.view and not (is_class and issubclass(found, each.view)):
@@ -157,20 +157,20 @@ def shadowed_urls() -> Iterator[CheckMessage]:
     for shadow, (route, names) in shadows.items():
         yield Error(
             f"{shadow}, at {route!r} in the URLconf, answers instead of the package's views: {', '.join(names)}.",
-            hint="Include the package's URLs before what matches everything. Beside users/ of an API of your own, give "
+            hint="Include the package's URLs before patterns that match everything. If your own API has users/, give "
             'them a prefix: path("api/phone/", include("phone_referrals.urls")).',
             id="phone_referrals.E005",
         )
 
 
 def includes_pages(name: str = "") -> bool:
-    """Return whether the site's URLs have pages of ours, or the one of this name."""
+    """Return whether the site's URLs have any of our pages, or the page of this name."""
     pages = [each.name for each in _ours() if each.app == "phone_referrals_pages"]
     return name in pages if name else bool(pages)
 
 
 def has_own_api() -> bool:
-    """Return whether a view that is not the package's takes REST framework's default authentication for its users."""
+    """Return whether a view of the site itself uses REST framework's default authentication for its users."""
     views = (each.view for each in routes(site_resolver()))
     return any(_asks_for_users(view) for view in views if isinstance(view, type) and issubclass(view, APIView))
 

@@ -1,4 +1,4 @@
-"""Whether the tokens that users sign in with can be made, are accepted, and end."""
+"""Checks that the site can issue the tokens, that its own API accepts them, and that they end."""
 
 import sys
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def check() -> Iterator[CheckMessage]:
             hint=f"Add {app!r} to INSTALLED_APPS and migrate, or name another issuer.",
             id="phone_referrals.E018",
         )
-    jwt: Any = sys.modules.get("phone_referrals.tokens.jwt")  # Its issuer has imported it.
+    jwt: Any = sys.modules.get("phone_referrals.tokens.jwt")  # Imported by its issuer.
     if jwt and isinstance(issuer, jwt.JWTIssuer) and not issubclass(_refreshing(jwt), jwt.TokenRefreshSerializer):
         yield Error(
             "SimpleJWT refreshes the tokens of users who have logged out.",
@@ -40,7 +40,7 @@ def _refreshing(jwt: Any) -> type:
 
 
 def _own_api(issuer: BaseTokenIssuer) -> Iterator[CheckMessage]:
-    """Yield what the classes that the site's own views authenticate with do wrong with the issuer's tokens."""
+    """Yield warnings about authentication classes of the site's own views that handle the issuer's tokens wrongly."""
     issued = issuer.authentication_classes
     accepted: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
     missing = [one for one in issued if not any(issubclass(one, each) or issubclass(each, one) for each in accepted)]
@@ -52,10 +52,10 @@ def _own_api(issuer: BaseTokenIssuer) -> Iterator[CheckMessage]:
             id="phone_referrals.W009",
         )
     if issuer.logs_in:
-        return  # A session is gone when it ends, whoever asks for it.
+        return  # A session that has ended does not exist any more, for any class.
     for late, one in ((each, one) for one in issued for each in accepted if each is not one and issubclass(one, each)):
         if one in accepted and accepted.index(one) < accepted.index(late):
-            continue  # It is asked first, and refuses.
+            continue  # It comes first, and refuses.
         yield Warning(
             f"{late.__module__}.{late.__qualname__} accepts tokens that have ended, or of users who may not sign in.",
             hint=f'Write "{one.__module__}.{one.__qualname__}", which refuses them, in its place in '
