@@ -77,7 +77,7 @@ def pages_of_people(people):
 def codes(people):
     assert code_of(people.me).active_for_id == people.key
     assert rotate(people.me).user_id == people.key
-    assert ReferralCode.objects.active().filter(user=people.me).count() == 1
+    assert ReferralCode.objects.filter(active_for=people.me).count() == 1
 
 
 def natural_keys(people, tmp_path):

@@ -116,7 +116,8 @@ def _reason(referral: Referral, using: str) -> Exception:
         isolation = cursor.fetchone()[0]
     if isolation != "read committed":
         return TransactionManagementError(f"redeem() needs READ COMMITTED, not {isolation.upper()}.")
-    return AlreadyRedeemed() if _has_redeemed(referral, using) else _RootHasMoved()
+    has_redeemed = Referral.objects.using(using).filter(pk=referral.pk).exists()
+    return AlreadyRedeemed() if has_redeemed else _RootHasMoved()
 
 
 def _insert_with_row_locks(referral: Referral, referral_code: ReferralCode, root: Any, using: str) -> None:
@@ -184,10 +185,6 @@ def _root_above(referral: Referral, using: str) -> Any:
     if root in {None, referral.pk}:
         raise CircularReferral
     return root
-
-
-def _has_redeemed(referral: Referral, using: str) -> bool:
-    return Referral.objects.using(using).filter(pk=referral.pk).exists()
 
 
 def _take_one_use(referral_code: ReferralCode) -> None:

@@ -13,10 +13,6 @@ from phone_referrals.natural_keys import NaturalKeyModel, NaturalKeyQuerySet
 
 
 class ReferralCodeQuerySet(NaturalKeyQuerySet):
-    def active(self) -> Self:
-        """Return the codes that are shown to their owners."""
-        return self.exclude(active_for=None)
-
     def enabled(self) -> Self:
         """Return the codes that may be entered."""
         return self.filter(is_disabled=False)
