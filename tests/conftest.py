@@ -102,6 +102,13 @@ class Scheduling(LoadScopeScheduling):
         return file if file in WHOLE_FILES else nodeid
 
 
+def pytest_configure(config):
+    """Refuse lists that name a file which has moved: its tests would no longer run on PostgreSQL, in silence."""
+    gone = [name for name in (*DATABASE, *WHOLE_FILES) if not (config.rootpath / name).exists()]
+    if gone:
+        raise pytest.UsageError(f"tests/conftest.py lists what is not there: {', '.join(gone)}")
+
+
 def pytest_xdist_make_scheduler(config, log):
     # Not `xdist_group`: pytest-xdist 3.8 writes the group where pytest 9.2 does not read it.
     return Scheduling(config, log)

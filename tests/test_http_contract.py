@@ -622,13 +622,13 @@ def test_a_profile_shows_the_newest_twenty_invitees_and_where_the_others_are(me,
         assert [row["id"] for row in rest] == expected[20:]
 
 
-@pytest.mark.parametrize(("invited", "count", "capped"), [(999, 999, False), (1000, 1000, False), (1001, 1000, True)])
-def test_counts_end_at_a_thousand(me, invited, count, capped):
-    add_invitees(Token.objects.get().user, invited)
-    invitees = me.get("/api/users/me/").json()["invitees"]
-    assert (invitees["count"], invitees["capped"]) == (count, capped)
-    levels = me.get("/api/referrals/").json()["levels"]
-    assert levels[0] == {"level": 1, "count": count}
+def test_counts_end_at_a_thousand(me):
+    for more, count, capped in ((999, 999, False), (1, 1000, False), (1, 1000, True)):
+        add_invitees(Token.objects.get().user, more)
+        invitees = me.get("/api/users/me/").json()["invitees"]
+        assert (invitees["count"], invitees["capped"]) == (count, capped)
+        levels = me.get("/api/referrals/").json()["levels"]
+        assert levels[0] == {"level": 1, "count": count}
 
 
 @pytest.mark.parametrize("path", ["/api/users/", "/api/users/me/invitees/", "/api/referrals/invitees/"])

@@ -1,6 +1,7 @@
 """The layout of the package, kept by reading its source: who may import whom, and how long a file may be."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ def module_of(file):
     return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") or "__init__"
 
 
+@cache
 def imports_of(file):
     """Return the parts of the package that a file imports at any depth, functions included: `signin.models.State`."""
     names = set()

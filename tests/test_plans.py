@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.slow,
 ]
 
-USERS = 200_000
+USERS = 50_000
 STAR = 5_000  # invitees of the first user
 MAX_BUFFERS = 150
 FRIEND = 500  # invitees of the second one, who brought a few people each

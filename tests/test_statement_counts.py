@@ -25,7 +25,7 @@ def noon(time_machine):
 def growing(add):
     """Let a crowd grow by calling `add(count)`; yield each of its sizes."""
     size = 0
-    for crowd in (0, 30, 1500):
+    for crowd in (0, 30, 1100):  # Counts end at a thousand.
         add(crowd - size)
         size = crowd
         yield size

@@ -260,12 +260,10 @@ def test_an_invitee_without_a_phone_is_shown_by_a_number(client, me):
 
 
 @pytest.mark.unmeasured
-@pytest.mark.parametrize(
-    ("count", "shown"), [(0, "0"), (20, "20"), (21, "21"), (1000, "1000"), (1001, "1000+"), (1100, "1000+")]
-)
-def test_invitees_are_counted_up_to_a_thousand(client, me, count, shown):
-    add_invitees(me, count)
-    assert f'<span class="count">{shown}</span>' in client.get("/").content.decode()
+def test_invitees_are_counted_up_to_a_thousand(client, me):
+    for more, shown in ((0, "0"), (20, "20"), (1, "21"), (979, "1000"), (1, "1000+"), (99, "1000+")):
+        add_invitees(me, more)
+        assert f'<span class="count">{shown}</span>' in client.get("/").content.decode()
 
 
 def test_pages_of_invitees_show_everybody_once(client, me, make_user, text_of):
