@@ -148,6 +148,8 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.hostile)
         if is_hostile or depends_on_database(item):
             item.add_marker(pytest.mark.database)
+    # What is kept in a cache is made in the first test that needs it, which has to be one of those that are measured.
+    items.sort(key=is_measured, reverse=True)
 
 
 def pytest_collection_finish():

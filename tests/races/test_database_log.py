@@ -59,7 +59,7 @@ def test_requests_that_collide_leave_no_phone_in_the_log(at_once, make_user, las
     ReferralCode.objects.create(user=owner, code="A0")
     all_at_once(lambda: redeem(user, "A0"))
     all_at_once(lambda: usage.record_verified(PHONE))
-    all_at_once(lambda: once.keep(PHONE))
+    all_at_once(lambda: once._keep(PHONE))
     assert Referral.objects.count() == RedeemedPhone.objects.count() == PhoneVerification.objects.count() == 1
     user.delete()
     PhoneVerification.objects.all().delete()
