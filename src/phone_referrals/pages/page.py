@@ -183,7 +183,7 @@ class SignedInPage(AccessMixin, Page):
 
 
 class FormPage(FormMixin, Page):  # type: ignore[type-arg]
-    """Base of the pages with a form: refused, it is shown again with the reason beside the field it is about."""
+    """Base of the pages with a form. A refused form is shown again, with the reason beside its field."""
 
     field: ClassVar[str]
 

@@ -18,7 +18,7 @@ LINK = re.compile(r"(?:[a-z][a-z0-9+.-]*://[^/?#\s]*|[\w-]+(?:\.[\w-]+)+(?::[0-9
 
 
 def link_to(request: HttpRequest, code: str) -> str:
-    """Return the link that shares a referral code, complete with the site's host, or the one that was asked."""
+    """Return the absolute link that shares a code, on the host of the settings, or else on that of the request."""
     # A site may give out codes of any characters.
     quoted = quote(code, safe="")
     # `InviteMiddleware` reads the last one on any page.
@@ -40,7 +40,7 @@ def invite_page(request: HttpRequest | None, code: str) -> str:
 def code_in(text: str) -> str:
     """Return the code in a text with an invite link, quoted or not; a text without a link as it is.
 
-    On whatever host: the link of a site that has several, or an app's, is still its link.
+    The host does not matter: a site may have several, and an app its own.
     """
     link = LINK.search(text)
     places = [r"[?&](?:ref|invite)=([^&#]+)", r"/r/([^?#]+)"]

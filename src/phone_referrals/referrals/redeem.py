@@ -1,4 +1,4 @@
-"""Entering a referral code: the one way in, for the API, the pages and sign-up."""
+"""Redeeming a referral code, for the API, the pages and sign-up alike."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -45,7 +45,7 @@ def redeem(user: AbstractBaseUser, code: str) -> Referral:
 
 
 def redeem_first(user: AbstractBaseUser, codes: Iterable[str]) -> Referral:
-    """Redeem the first of `codes` that is valid; raises why the first that there is was refused, or `Busy`."""
+    """Redeem the first valid one of `codes`; raises the refusal of the first code that exists, or `Busy`."""
     refusal: RedeemError = InvalidReferralCode()
     for code in codes:
         try:

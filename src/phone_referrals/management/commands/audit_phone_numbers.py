@@ -16,7 +16,7 @@ from phone_referrals.conf import conf
 from phone_referrals.exceptions import InvalidPhoneNumber
 from phone_referrals.management.batches import batches, stoppable
 
-# Said before anything is written, and by every run without --fix.
+# Printed before anything is written, and by every run without --fix.
 LOOK_UPS = """\
 --fix writes +12015550100 for (201) 555-0100. Code of yours that looks up {model}.{column} by the spelling of before
 finds nobody afterwards, and may make second accounts. Read what people type with phone_referrals.phones.parse(), or
@@ -25,9 +25,9 @@ make the column a phonenumber_field.modelfields.PhoneNumberField, which reads ev
 
 class Command(BaseCommand):
     help = (
-        "Read the phones of the users you have, and say which would not be found: those in another spelling than the "
-        "canonical one, those that two users would share, those that are no phone, and those that lack a region. "
-        "Nothing is written without --fix."
+        "Read the phones of your users, and report those by which no user would be found: phones in another spelling "
+        "than the canonical one, phones that two users would share, invalid phones, and phones without a region. "
+        "The command writes nothing without --fix."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -79,7 +79,7 @@ class Command(BaseCommand):
         return counts
 
     def report_shared(self, numbers: sqlite3.Connection) -> int:
-        """Say which users would share a number; return how many numbers."""
+        """Print the users who would share a number; return how many numbers."""
         shared = "SELECT number, group_concat(pk, ', ') FROM numbers GROUP BY number HAVING count(*) > 1"
         count = 0
         for number, pks in numbers.execute(shared):

@@ -13,8 +13,8 @@ SHOWN = 20
 
 class Command(BaseCommand):
     help = (
-        "Look for what database and locks rule out, and a restored backup or a statement by hand may bring: "
-        "circles of referrals, and referrals and codes of missing users. Changes nothing; fails if it finds any."
+        "Find damage that the database and the locks rule out, but a restored backup or a manual statement may cause: "
+        "circles of referrals, and referrals and codes of missing users. It changes nothing, and fails if it finds any."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

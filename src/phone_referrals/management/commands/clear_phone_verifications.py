@@ -16,8 +16,8 @@ LEAST_DAYS = 2
 
 class Command(BaseCommand):
     help = (
-        "Delete the phone verifications that nothing depends on any more, as clearsessions does with sessions. "
-        "Phones with wrong guesses keep theirs: without it, as many could be made anew."
+        "Delete old phone verifications, as clearsessions deletes sessions. Phones with wrong guesses keep theirs: "
+        "a new one would allow as many guesses again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -15,8 +15,8 @@ from phone_referrals.referrals.models import ReferralCode
 
 class Command(BaseCommand):
     help = (
-        "Make referral codes for the users who have none, in batches. It is not needed, because a code is made when it "
-        "is first looked at; and it may be stopped and run again."
+        "Make referral codes for the users without one, in batches. This is optional: a code is made when it is first "
+        "needed. You can stop the command and run it again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
