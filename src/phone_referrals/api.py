@@ -73,11 +73,10 @@ class ApiView(GenericAPIView[Any]):
 
     def answer_page(self, page: Page) -> Response:
         """Return a page of a list, and the addresses of the pages around it."""
-        request = self.request
-        links = [f"{request.path}?cursor={each}" if each else None for each in (page.next_cursor, page.previous_cursor)]
-        following, previous = (link and request.build_absolute_uri(link) for link in links)
-        rows = self.get_serializer(page.rows, many=True).data
-        return Response({"next": following, "previous": previous, "results": rows})
+        cursors = {"next": page.next_cursor, "previous": page.previous_cursor}
+        address = self.request.build_absolute_uri(self.request.path)
+        links = {name: f"{address}?cursor={cursor}" if cursor else None for name, cursor in cursors.items()}
+        return Response({**links, "results": self.get_serializer(page.rows, many=True).data})
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         if not halves.on("signin"):

@@ -154,30 +154,20 @@ class KeyFieldSchema(extensions.OpenApiSerializerFieldExtension):  # type: ignor
         return build_basic_type(OpenApiTypes.UUID if isinstance(key, models.UUIDField) else OpenApiTypes.STR)
 
 
-# Our authentication classes are described as their bases are, under other names: a host may have both.
-
-
-class TokenScheme(authentication.TokenScheme):  # type: ignore[no-untyped-call]
-    target_class, name = "phone_referrals.tokens.drf.TokenAuthentication", "PhoneReferralsToken"
-    priority = 0
-
-
-class JWTScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
-    target_class, name = "phone_referrals.tokens.jwt.JWTAuthentication", "PhoneReferralsJWT"
-    optional = True  # Where SimpleJWT is not installed, it says nothing.
-
-
-class KnoxScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]
-    # Without its app, knox cannot be imported.
-    target_class: Any = "phone_referrals.tokens.knox.TokenAuthentication" if apps.is_installed("knox") else None
-    name, optional = "PhoneReferralsKnoxToken", True
-
-
 class TokenRefresh(TokenRefreshSerializerExtension):  # type: ignore[no-untyped-call]
     target_class = "phone_referrals.tokens.jwt.TokenRefreshSerializer"
     optional, priority = True, 1  # Before `OwnName`: the view is SimpleJWT's, and so are the names.
 
 
-class SessionScheme(authentication.SessionScheme):  # type: ignore[no-untyped-call]
-    target_class, name = "phone_referrals.tokens.session.SessionAuthentication", "PhoneReferralsSession"
-    priority = 0
+# Our authentication classes are described as their bases are, under other names: a host may have both.
+SCHEMES = [
+    (authentication.TokenScheme, "drf.TokenAuthentication", "PhoneReferralsToken"),
+    (authentication.SessionScheme, "session.SessionAuthentication", "PhoneReferralsSession"),
+    (SimpleJWTScheme, "jwt.JWTAuthentication", "PhoneReferralsJWT"),
+]
+if apps.is_installed("knox"):  # Otherwise it cannot be imported.
+    SCHEMES.append((KnoxTokenScheme, "knox.TokenAuthentication", "PhoneReferralsKnoxToken"))
+for scheme, target, name in SCHEMES:
+    # `optional`: the packages of the tokens need not be installed. Subclassing registers the scheme.
+    options = {"target_class": f"phone_referrals.tokens.{target}", "name": name, "optional": True, "priority": 0}
+    type(scheme.__name__, (scheme,), options)

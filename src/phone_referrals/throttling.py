@@ -89,7 +89,7 @@ class AddressThrottle(SimpleRateThrottle):
 
     def network_has_room(self, request: Request) -> bool:
         """Count a request of the network, by one counter: ten times as many places would be too many."""
-        block = self.get_network(request)
+        block = network(client_address(request)) if self.network_factor else ""
         return not block or self._count(self._key(block), self.num_requests * self.network_factor)
 
     def _count(self, key: str, most: int) -> bool:
@@ -115,9 +115,6 @@ class AddressThrottle(SimpleRateThrottle):
     def get_ident(self, request: Request) -> str:
         return subscriber(client_address(request))
 
-    def get_network(self, request: Request) -> str:
-        return network(client_address(request))
-
     def get_cache_key(self, request: Request, view: Any) -> str:
         return self._key(self.get_ident(request))
 
@@ -142,20 +139,21 @@ class RedeemAddressThrottle(AddressThrottle):
     default_rate = "60/hour"
 
 
-class RedeemUserThrottle(AddressThrottle):
-    """Counts the attempts of one user, from any address."""
+class UserThrottle(AddressThrottle):
+    """Counts the requests of one user, from any address; those of anonymous users by address."""
 
+    network_factor = 0
+
+    def get_ident(self, request: Request) -> str:
+        return str(request.user.pk) if request.user.is_authenticated else super().get_ident(request)
+
+
+class RedeemUserThrottle(UserThrottle):
     scope = "phone_referrals_redeem_user"
     default_rate = "20/hour"
 
-    def get_ident(self, request: Request) -> str:
-        return str(request.user.pk)
 
-    def get_network(self, request: Request) -> str:
-        return ""
-
-
-class ReadThrottle(AddressThrottle):
+class ReadThrottle(UserThrottle):
     """Counts how often one user reads other people: enough for an app, too little to copy a large site's list.
 
     One counter for each window of time: as many places as the rate allows would fill a small cache.
@@ -163,9 +161,6 @@ class ReadThrottle(AddressThrottle):
 
     scope = "phone_referrals_read"
     default_rate = "600/hour"
-
-    def get_ident(self, request: Request) -> str:
-        return str(request.user.pk) if request.user.is_authenticated else super().get_ident(request)
 
     def allow_request(self, request: Request, view: Any) -> bool:
         if self.rate is None:
