@@ -1,4 +1,4 @@
-"""Sign-ins in the admin: the limits of phones, and what was sent."""
+"""Sign-in in the admin: the limits of phones, and the messages sent."""
 
 from datetime import UTC, datetime
 from typing import Any

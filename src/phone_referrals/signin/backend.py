@@ -24,7 +24,7 @@ logger = logging.getLogger("phone_referrals")
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """That a phone was proven a moment ago, and whose it was then. It stands in for the code, which it has ended."""
+    """A phone that was proven a moment ago, and its user then. It replaces the code, which is used up."""
 
     phone_number: str = field(repr=False)
     user: AbstractBaseUser | None = None
@@ -32,9 +32,9 @@ class Proof:
 
 @sensitive_variables()
 def prove(*, phone_number: str, code: str, request_id: str = "") -> Proof:
-    """Check a sign-in code and who may use it. `request_id` is the handle of the message that brought it.
+    """Check a sign-in code, and that its user may sign in. `request_id` is the handle of the message with the code.
 
-    Raises what `check_code` raises, then what `require_phone_enough` raises: only who holds the phone learns that.
+    Raises the refusals of `check_code`, then those of `require_phone_enough`: only the owner of the phone sees these.
     """
     check_code(phone_number=phone_number, code=code, request_id=request_id)
     user = get_accounts().find(phone_number)
@@ -44,14 +44,14 @@ def prove(*, phone_number: str, code: str, request_id: str = "") -> Proof:
 
 
 def require_phone_enough(user: AbstractBaseUser) -> None:
-    """Raise `AccountDisabled`, `StaffNotAllowed` or `SecondFactorRequired` for a user whom no phone signs in."""
+    """Raise `AccountDisabled`, `StaffNotAllowed` or `SecondFactorRequired` for a user who may not sign in by phone."""
     require_admissible(user)
     if get_accounts().has_second_factor(user):
         raise SecondFactorRequired
 
 
 def sign_up(request: HttpRequest | None, phone_number: str) -> AbstractBaseUser:
-    """Create the user of a proven number; raises `IntegrityError` where another request has been faster."""
+    """Create the user of a proven number; raises `IntegrityError` where another request was faster."""
     user = get_accounts().create(phone_number)
     # Not `on_commit(…, robust=True)`: Django 5.2 fails on its own when it logs the failure of a `partial`.
     announce = partial(signals.user_signed_up.send_robust, type(user), user=user, request=request)
@@ -60,7 +60,7 @@ def sign_up(request: HttpRequest | None, phone_number: str) -> AbstractBaseUser:
 
 
 def find_or_sign_up(request: HttpRequest | None, phone_number: str) -> AbstractBaseUser:
-    """Return the user of a proven number, by whichever request it was created."""
+    """Return the user of a proven number, and create it unless another request has."""
     try:
         with transaction.atomic(using=router.db_for_write(get_user_model())):
             return sign_up(request, phone_number)
@@ -73,7 +73,7 @@ def find_or_sign_up(request: HttpRequest | None, phone_number: str) -> AbstractB
 
 
 def refused_by_database() -> ImproperlyConfigured:
-    """Return what a developer is told of a user that cannot be made: not by the database, whose words quote the row."""
+    """Return an error for the developer that does not quote the row, as the database's own does."""
     return ImproperlyConfigured(
         "The database refused a new user. Call get_accounts().create(phone_number) in a shell to see why. If your user "
         "model requires more columns, a class in PHONE_REFERRALS_ACCOUNTS can fill them."
@@ -81,10 +81,10 @@ def refused_by_database() -> ImproperlyConfigured:
 
 
 class PhoneCodeBackend(ModelBackend):
-    """Signs in who proves a phone, and creates the user of a phone that is new.
+    """Signs in users by a code sent to their phone, and creates the user of a new number.
 
-    `secret_code` is so named because Django masks credentials whose name contains `secret`. Instead of a code it may
-    be a `Proof`, by which the code was checked before a transaction began in which the user is created.
+    Django masks credentials whose name contains `secret`, hence `secret_code`. It is a code, or a `Proof` that the code
+    was checked before the transaction that creates the user.
     """
 
     @sensitive_variables()
@@ -110,7 +110,7 @@ class PhoneCodeBackend(ModelBackend):
 
     @sensitive_variables()
     async def aauthenticate(self, request: HttpRequest | None, **credentials: Any) -> AbstractBaseUser | None:  # type: ignore[override]
-        # `ModelBackend` has one of its own, for passwords.
+        # `ModelBackend` has one for passwords.
         # Without arguments: a `partial` of them would show the code in an error report.
         @sensitive_variables()
         def authenticate() -> AbstractBaseUser | None:
@@ -119,7 +119,7 @@ class PhoneCodeBackend(ModelBackend):
         return await sync_to_async(authenticate)()
 
     def user_can_authenticate(self, user: AbstractBaseUser) -> bool:  # type: ignore[override]
-        # Asked for each request of a session that began here: a user may be made staff, or be hidden, at any time.
+        # Django asks for each request of a session: a user may be made staff, or be hidden, at any time.
         try:
             require_admissible(user)
         except PhoneReferralsError:
@@ -127,5 +127,5 @@ class PhoneCodeBackend(ModelBackend):
         return True
 
     async def aget_user(self, user_id: Any) -> Any:
-        # `ModelBackend` has one that asks the above in the event loop, where no statement can be made.
+        # `ModelBackend` would call the above in the event loop, where queries are not allowed.
         return await sync_to_async(self.get_user)(user_id)

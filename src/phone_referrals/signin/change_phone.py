@@ -1,4 +1,4 @@
-"""Giving oneself another phone: proven by a code of its own, and by the old one where the sign-in is not recent."""
+"""Changing one's phone: a code proves the new one, and another the old one unless the sign-in is recent."""
 
 import time
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ class ChangeRequested(CodeSent):
 
 @dataclass(frozen=True, kw_only=True)
 class PhoneChanged:
-    """Who has another phone, and the token in place of the one the request came with: empty if that lives on."""
+    """The user with the new phone, and the token that replaces the one of the request: empty if that one lives on."""
 
     user: Any
     token: dict[str, Any] = field(repr=False)
@@ -54,8 +54,8 @@ def request_change(
 ) -> ChangeRequested:
     """Send a code to the new phone, an E.164 number, and one to the old phone unless the sign-in is recent.
 
-    Whether somebody else has the number is not looked at. Raises `SamePhone`, `ProofRequired` where there is no old
-    phone, or what `request_code` raises.
+    It does not check whether somebody else has the number. Raises `SamePhone`, `ProofRequired` where there is no old
+    phone, or the refusals of `request_code`.
     """
     current, is_recent = _current_phone(user, phone_number), has_signed_in_recently(user, issuer)
     if not (is_recent or current):
@@ -77,7 +77,7 @@ def change_phone(
 ) -> PhoneChanged:
     """Give a user another phone, tell the old one, and end all tokens and sessions but the one `issuer` is bound to.
 
-    Raises `SamePhone`, `ProofRequired`, what `check_code` raises for either code, `PhoneTaken` once the phone is
+    Raises `SamePhone`, `ProofRequired`, the refusals of `check_code` for either code, `PhoneTaken` once the phone is
     proven, or `AccountDisabled` for a user who was deleted meanwhile.
     """
     current = _current_phone(user, phone_number)
@@ -111,26 +111,23 @@ def _current_phone(user: AbstractBaseUser, phone_number: str) -> str:
 
 
 def _change(user: AbstractBaseUser, phone_number: str, issuer: BaseTokenIssuer) -> tuple[PhoneChanged, str]:
+    """Write the new phone; return the old one too."""
     for _try in range(TRIES):
         try:
-            return _try_change(user, phone_number, issuer)
+            with transaction.atomic(using=router.db_for_write(get_user_model())):
+                locked = lock(user)
+                old = provable_phone_of(locked)
+                signals.phone_left.send(type(locked), user=locked, phone_number=old, is_deleted=False)
+                get_accounts().set_phone(locked, phone_number)
+                token = end_others(issuer, locked)
+                values = {"user": locked, "old_phone_number": old, "new_phone_number": phone_number}
+                # Not `on_commit(…, robust=True)`: Django 5.2 fails on its own when it logs the failure of a `partial`.
+                announce = partial(signals.phone_changed.send_robust, type(locked), **values)
+                transaction.on_commit(announce, using=locked._state.db)
+            return PhoneChanged(user=locked, token=token), old
         except IntegrityError:  # Another request was faster; or its user has been deleted since.
             if get_accounts().find(phone_number) is not None:
                 raise PhoneTaken from None
     # Not the error of the database, whose words quote the row.
     msg = "The database refused to change a phone. Call get_accounts().set_phone(user, phone_number) to see why."
     raise ImproperlyConfigured(msg)
-
-
-def _try_change(user: AbstractBaseUser, phone_number: str, issuer: BaseTokenIssuer) -> tuple[PhoneChanged, str]:
-    with transaction.atomic(using=router.db_for_write(get_user_model())):
-        user = lock(user)
-        old = provable_phone_of(user)
-        signals.phone_left.send(type(user), user=user, phone_number=old, is_deleted=False)
-        get_accounts().set_phone(user, phone_number)
-        token = end_others(issuer, user)
-        values = {"user": user, "old_phone_number": old, "new_phone_number": phone_number}
-        # Not `on_commit(…, robust=True)`: Django 5.2 fails on its own when it logs the failure of a `partial`.
-        announce = partial(signals.phone_changed.send_robust, type(user), **values)
-        transaction.on_commit(announce, using=user._state.db)
-    return PhoneChanged(user=user, token=token), old

@@ -40,7 +40,7 @@ class Chart:
 
 def draw(usage: QuerySet[Any]) -> Chart | None:
     """Return the chart of the last 30 days that `usage` has; `None` where it has none."""
-    # Region "" counts all again, where they have a ceiling; chosen in the filter it is what is wanted.
+    # Region "" counts all regions again, if they have a ceiling. It is drawn only if the filter selects it.
     by_day = usage.order_by().values("day")
     counted = by_day.exclude(region="") if by_day.exclude(region="").exists() else by_day
     last = counted.aggregate(last=Max("day"))["last"]

@@ -20,7 +20,7 @@ HANDLE_SALT = "phone_referrals.signin.codes.handle"
 
 
 class Purpose(StrEnum):
-    """What a code proves a phone for. A code of one purpose is worth nothing for another."""
+    """The purpose for which a code proves a phone. It is worth nothing for another."""
 
     SIGN_IN = "sign_in"
     CHANGE_PHONE = "change_phone"  # Sent to the new phone.

@@ -23,7 +23,7 @@ logger = logging.getLogger("phone_referrals")
 
 
 def request_deletion(user: AbstractBaseUser, *, host: str, address: str = "", data: Mapping[str, Any] = {}) -> CodeSent:
-    """Send the code; raises `NoPhone`, `DeletionRefused` or what `request_code` raises."""
+    """Send the code; raises `NoPhone`, `DeletionRefused` or the refusals of `request_code`."""
     phone_number = _phone_of(user)
     get_accounts().require_deletable(user)  # Before a message is sent in vain.
     return request_code(
@@ -41,19 +41,19 @@ def delete_account(user: AbstractBaseUser, *, code: str) -> None:
     """End every token and session of the user and call `PhoneAccounts.delete`, all of it or nothing.
 
     A row that is still there has no phone then, so that its owner can sign up anew.
-    Raises `NoPhone`, what `check_code` raises, `CodeExpired` where the phone is another one by now, `DeletionRefused`
-    where rows of the host keep the user from being deleted, or `AccountDisabled` for one who was deleted meanwhile.
+    Raises `NoPhone`, the refusals of `check_code`, `CodeExpired` where the phone was changed meanwhile,
+    `DeletionRefused` where rows of the host protect the user, or `AccountDisabled` where it was deleted meanwhile.
     """
     phone_number = _phone_of(user)
     check_code(phone_number=phone_number, code=code, purpose=Purpose.DELETE_ACCOUNT, user=user)
     alias, committed = router.db_for_write(get_user_model()), Event()
     try:
         with transaction.atomic(using=alias):
-            # The first of the hooks: what a hook of the host raises later is no refusal.
+            # The first of the hooks: an error in a later hook of the host is no refusal.
             transaction.on_commit(committed.set, using=alias)
             locked = lock(user)
             if provable_phone_of(locked) != phone_number:
-                raise CodeExpired  # It has proven a phone that another request has changed meanwhile.
+                raise CodeExpired  # Another request has changed the phone that the code proved.
             end_all(locked)
             get_accounts().delete(locked)
             _let_go(user.pk, phone_number)

@@ -1,4 +1,4 @@
-"""How a code gets to its phone: by the gateway at once, or by a row that a worker takes from the queue."""
+"""Sends messages: by the gateway at once, or by a row that a worker takes from the queue."""
 
 import logging
 import time
@@ -30,32 +30,30 @@ TASK = "phone_referrals.signin.tasks.send_queued_code"
 def render(
     *, phone_number: str, purpose: str, code: str, host: str
 ) -> tuple[sms.SmsMessage, None] | tuple[None, type[Exception]]:
-    """Return the message, or the class of what is wrong with the site's template."""
+    """Return the message, or the class of the error in the site's template."""
     try:
         return sms.render(phone_number=phone_number, purpose=purpose, code=code, host=host), None
-    except Exception as error:  # noqa: BLE001 - whatever a template raises, the visitor's wait is given back
+    except Exception as error:  # noqa: BLE001 - a template may raise any: the visitor's wait is given back
         return None, type(error)
 
 
 @sensitive_variables()
 def send(message: sms.SmsMessage, *, purpose: str) -> type[Exception] | None:
-    """Send the message; return the class of what went wrong. Raised, the error would be in the log of the next one."""
+    """Send the message; return the class of an error. Raised, it would be in the log as the context of the next one."""
     try:
         sms.send(message)
-    except Exception as error:  # noqa: BLE001 - whatever a gateway raises, the visitor's wait is given back
+    except Exception as error:  # noqa: BLE001 - a gateway may raise any: the visitor's wait is given back
         return type(error)
     signals.code_sent.send_robust(PhoneVerification, phone_number=message.phone_number, purpose=purpose)
     return None
 
 
 @sensitive_variables()
-def queue(
-    message: sms.SmsMessage, *, purpose: str, host: str, reservation: Reservation, queued_at: float
-) -> type[Exception] | None:
-    """Leave the message to a worker; return the class of what went wrong, and then nothing will be sent."""
+def queue(verification_id: int, *, host: str, reservation: Reservation, queued_at: float) -> type[Exception] | None:
+    """Leave the message to a worker; return the class of an error, after which nothing is sent."""
     alias = router.db_for_write(QueuedCode)
-    rows = PhoneVerification.objects.using(alias).filter(phone_number=message.phone_number, purpose=purpose)
     queued = QueuedCode(
+        verification_id=verification_id,
         host=host,
         language=get_language() or settings.LANGUAGE_CODE,
         counted_in=asdict(reservation),
@@ -63,10 +61,9 @@ def queue(
         due_at=queued_at,
     )
     try:
-        queued.verification_id = rows.values_list("pk", flat=True).get()
         queued.save(using=alias, force_insert=True)
         call_worker(queued.pk)
-    except Exception as error:  # noqa: BLE001 - whatever a queue raises
+    except Exception as error:  # noqa: BLE001 - a queue may raise any
         # It may be in the queue all the same. The worker then finds no row.
         QueuedCode.objects.using(alias).filter(pk=queued.pk).delete()
         return type(error)
@@ -80,7 +77,7 @@ def call_worker(pk: int, *, at: float | None = None) -> None:
 
 
 def _as_the_queue_has_it(at: float) -> datetime:
-    """Return a time as Django Tasks takes it: without `USE_TZ`, one of the local clock.
+    """Return a time as Django Tasks takes it: a naive local time without `USE_TZ`.
 
     That clock is set forward and back. The later of two readings is never too early: a run that is too early is none.
     """
@@ -97,7 +94,7 @@ def task() -> Any:
 
 
 def tell_of_change(*, old_phone_number: str, new_phone_number: str, host: str) -> None:
-    """Tell a phone that it no longer is the user's. What goes wrong is logged: the change has been made.
+    """Tell a phone that it no longer is the user's. Errors are logged: the change has been made.
 
     It counts for no limit. The new phone was sent a code, which did count, and entered it.
     """
@@ -109,6 +106,6 @@ def tell_of_change(*, old_phone_number: str, new_phone_number: str, host: str) -
         sms.send(sms.SmsMessage(phone_number=old_phone_number, text=text))
     except PhoneNotAllowed:
         return
-    except Exception as error:  # noqa: BLE001 - whatever a gateway raises
+    except Exception as error:  # noqa: BLE001 - a gateway may raise any
         # The class only: a gateway's own words often quote the number.
         logger.error("SMS not delivered: %s", type(error).__qualname__)  # noqa: TRY400

@@ -1,4 +1,4 @@
-"""What a person types to sign in, and how it is read: see `phone_referrals.reading`."""
+"""The forms of sign-in. `phone_referrals.reading` reads the texts that people type."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Questions before a code is sent: whether the number is served, then `PHONE_REFERRALS_SEND_GUARDS`."""
+"""Checks before a code is sent: whether the number is served, then `PHONE_REFERRALS_SEND_GUARDS`."""
 
 import json
 import logging
@@ -35,7 +35,7 @@ REFUSALS: dict[str, type[PhoneNotAllowed]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class SendRequest:
-    """The facts of a request for a code. `data` is what the client sent, as it came.
+    """The facts of a request for a code. `data` is the body that the client sent, unread.
 
     A change of phone may ask for two: for the new phone, then, with the purpose `confirm_change`, for the old one.
     """
@@ -70,7 +70,7 @@ def require_allowed(phone_number: str) -> None:
 
 @cache
 def _log_that_nobody_is_served() -> None:
-    """Say so once in each process, which otherwise refuses every visitor without a word to the site."""
+    """Tell the site, once in each process, why every visitor is refused."""
     logger.error("PHONE_REFERRALS_ALLOWED_REGIONS names no region, so no phone is served.")
 
 
@@ -80,9 +80,9 @@ class SiteVerify:
 
     A guard is named by a dotted path, so a host makes one (`captcha = SiteVerify(url=…, secret=…)`) and names it.
     `token_field` is where the client puts the token; `timeout` is in seconds, for each read. With `above=0.8` a token
-    is asked for only while more than four fifths of the day's ceiling of messages are used. Raises `CaptchaFailed`
-    where the endpoint says no, and `CaptchaUnavailable` where it says nothing: an attacker could see to that, so no
-    code is sent.
+    is required only while more than four fifths of the day's ceiling of messages are used. Raises `CaptchaFailed`
+    where the endpoint says no, and `CaptchaUnavailable` where it does not answer: no code is sent, because an attacker
+    could silence it.
     """
 
     url: str

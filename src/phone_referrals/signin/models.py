@@ -1,4 +1,4 @@
-"""What sign-in keeps: the state of phones, messages that wait, and how many messages were sent."""
+"""The tables of sign-in: the state of phones, messages that wait, and how many were sent."""
 
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -45,10 +45,12 @@ class PhoneVerificationQuerySet(NaturalKeyQuerySet):
         return statements.read(PhoneVerification, using=self.db, where=where) or PhoneVerification(**where)
 
     def write(self, row: "PhoneVerification", state: State) -> bool:
-        """Write `state` if nobody has written since `row` was read; return whether it was written."""
+        """Write `state` unless another request has written since `row` was read; return whether it was written."""
         if row.pk is None:
             new = PhoneVerification(phone_number=row.phone_number, purpose=row.purpose, **vars(state))
-            return statements.insert(new, using=self.db)
+            is_written = statements.insert(new, using=self.db)
+            row.pk = new.pk
+            return is_written
         values = {"version": row.version + 1, "updated_at": time(), **vars(state)}
         where = {"id": row.pk, "version": row.version}
         return statements.update(PhoneVerification, using=self.db, where=where, values=values)
@@ -65,7 +67,7 @@ class PhoneVerification(NaturalKeyModel):
     that neither `USE_TZ` nor `TIME_ZONE` nor a change to or from summer time moves them.
     """
 
-    # Text, not a `PhoneNumberField`: E.164 always, whatever PHONENUMBER_DB_FORMAT the host stores its own in.
+    # Text, not a `PhoneNumberField`: always E.164, whereas PHONENUMBER_DB_FORMAT is the host's choice.
     phone_number = models.CharField(_("phone number"), max_length=16)
     purpose = models.CharField(_("purpose"), max_length=16)
     version = models.PositiveBigIntegerField(default=0, editable=False)
@@ -110,11 +112,11 @@ class QueuedCode(models.Model):
     host = models.CharField(max_length=255)
     language = models.CharField(max_length=35)  # RFC 5646, 4.4.1
     counted_in = models.JSONField()  # A `usage.Reservation`.
-    # POSIX times: no setting of time zones changes what they mean.
+    # POSIX times: settings of time zones do not change them.
     queued_at = models.FloatField()
     due_at = models.FloatField()
     attempts = models.PositiveSmallIntegerField(default=0)
-    is_taken = models.BooleanField(default=False)  # An attempt has begun, and nobody has said how it ended.
+    is_taken = models.BooleanField(default=False)  # An attempt has begun and not ended.
 
     class Meta:
         verbose_name = _("queued code")
@@ -125,10 +127,10 @@ class QueuedCode(models.Model):
 
 
 class SmsUsage(NaturalKeyModel):
-    """Messages of one day (UTC) and region, and what became of them. Region "" counts all, where they have a ceiling.
+    """Counts of the messages of one day (UTC) and region. Region "" counts all, where they have a ceiling.
 
-    The ceilings are of `segments`, which is what gateways bill. `verified` is counted on the day of the sign-in. A busy
-    site spreads a day over several slots.
+    The ceilings are in `segments`, which gateways bill. `verified` counts on the day of the sign-in. A day with a high
+    ceiling is spread over several slots.
     """
 
     day = models.DateField(_("day"))

@@ -45,7 +45,7 @@ class PendingSignIn:
 
     @classmethod
     def of(cls, request: Any) -> Self | None:
-        """Return what the session of `request` waits for."""
+        """Return the sign-in that waits in the session of `request`, if any."""
         try:
             return cls(**request.session[SESSION_KEY])
         except (KeyError, TypeError):  # None, or one of another release, which had other fields.
@@ -66,7 +66,7 @@ class PendingSignIn:
 
 
 class SignInPage(RedirectURLMixin, FormPage):
-    """Base of the pages before the sign-in. Who is signed in has no business here, and is led on."""
+    """Base of the pages before the sign-in, which send signed-in users on."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if request.user.is_authenticated:
@@ -87,7 +87,7 @@ class SignInPage(RedirectURLMixin, FormPage):
             self.throttle(GetVerifyCodeThrottle)
             sent = request_code(phone_number=phone_number, **facts_of(self.request))
         except (ResendTooSoon, TooManyMessages) as refusal:
-            # By whomever it was asked for, the last message is with the owner of the phone, and its code may be live.
+            # The owner of the phone has the last message, and its code may be live, no matter who asked for it.
             # A handle that this browser has keeps its guesses.
             messages.warning(self.request, explain(refusal), fail_silently=True)
             wait = refusal.retry_after or 0
@@ -118,7 +118,7 @@ class SignInView(SignInPage):
         return {**super().get_form_kwargs(), "region": region_of_browser(self.request)}
 
     def get_initial(self) -> dict[str, Any]:
-        # "Change number" shows the one that was typed, to be mended.
+        # "Change number" shows the number that was typed, so that it can be corrected.
         pending = PendingSignIn.of(self.request)
         return {"phone_number": pending.phone_number} if pending else {}
 
@@ -164,7 +164,7 @@ class EnterCodeView(SignInPage):
         return sign_in(**proof, issuer=SessionIssuer(self.request))
 
     def welcome(self, signed_in: SignedIn) -> HttpResponse:
-        """Lead on a visitor who has just signed in."""
+        """Redirect a visitor who has just signed in."""
         return SeeOther(self.get_success_url())
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The policy of sign-in codes: what a request or a guess does to the state of a phone.
+"""The policy of sign-in codes: how a request or a guess changes the state of a phone.
 
 Nothing here touches the database, the clock or the settings: state, time and limits come in, the outcome and the
 new state go out. Times are POSIX seconds, which know no time zone and no summer time. `verification.py` reads, calls
@@ -35,7 +35,7 @@ class Limits:
 
 
 class Outcome(StrEnum):
-    """What became of a request or of a guess."""
+    """The result of a request or of a guess."""
 
     SEND = "send"
     ACCEPTED = "accepted"
@@ -73,7 +73,7 @@ class Decision:
 def on_request(
     state: State, *, now: float, limits: Limits, new_serial: int, owner: str = "", is_test: bool = False
 ) -> Decision:
-    """Decide whether a message may be sent now, and with which code. A test number is sent none: it has no wait."""
+    """Decide whether a message may be sent now, and with which code. A test number gets none, so it has no wait."""
     if state.wrong_guesses_since_success >= GUESSES_SINCE_SUCCESS:
         return Decision(outcome=Outcome.LOCKED, state=state)
     if is_test:
@@ -140,11 +140,11 @@ def seconds_left(state: State, *, now: float, limits: Limits) -> int:
 def on_failed_send(
     state: State, *, sent_at: float, before: State | None, failure: Failure, now: float, limits: Limits
 ) -> Decision:
-    """Give back what the message of `sent_at` has cost. `before` is the state before it, where that is known.
+    """Give back the cost of the message of `sent_at`. `before` is the state before it, where that is known.
 
-    A message that may have been sent keeps its place in the day's limit, which is what bounds the bill, and its
-    guesses, but the user need not wait. A message that has surely not been sent has never been: a code that nobody was
-    told is not live, and the code in the message before it is. While the gateway refuses, the wait doubles each time.
+    A message that may have been sent keeps its place in the day's limit, which bounds the bill, and its guesses, but
+    the user need not wait. A message that was surely not sent is forgotten: its code is not live, and the code of the
+    message before it is. While the gateway refuses, the wait doubles each time.
     """
     places = [place for place, each in enumerate(state.sent_at) if each.sent_at == sent_at]
     if not places:
@@ -154,7 +154,7 @@ def on_failed_send(
     if is_latest:
         sent_since_success = max(state.sent_since_success - 1, 0)
         given_back = replace(state, sent_since_success=sent_since_success, resend_at=None)
-    # Guessed at, by the user for whom it was queued: then it counts, because its guesses do.
+    # A message that its user has guessed at counts, because its guesses do.
     if failure != Failure.UNKNOWN and not state.sent_at[places[-1]].wrong_guesses:
         rest = tuple(each for place, each in enumerate(state.sent_at) if place != places[-1])
         given_back = replace(given_back, sent_at=rest)
@@ -184,7 +184,7 @@ def _with_live_code(state: State, now: float, limits: Limits, new_serial: int) -
 
 
 def _with_shared_guesses(state: State, now: float, limits: Limits, new_serial: int) -> State:
-    """Keep the code of a test number while it has guesses. All who know it share those of one message."""
+    """Keep the code of a test number while it has guesses. Its testers share those of one message."""
     has_guesses = state.sent_at and state.sent_at[-1].wrong_guesses < GUESSES_PER_MESSAGE
     live = _with_live_code(state if has_guesses else State(), now, limits, new_serial)
     if live == state:
@@ -204,7 +204,7 @@ def _guesses_left(state: State, message: int | None, now: float) -> int:
 
 
 def _life_left(state: State, now: float, limits: Limits) -> float:
-    """Return the seconds that a code is still valid, which are never more than its lifetime, whatever the row says."""
+    """Return the seconds that a code is still valid: never more than its lifetime, even if the row says so."""
     if state.serial is None or state.code_expires_at is None:
         return 0
     left = state.code_expires_at - now
@@ -235,7 +235,7 @@ def _seconds_until_room(state: State, now: float, limits: Limits) -> int:
 
 
 def _seconds_until_message(state: State, now: float, limits: Limits) -> int:
-    """Return how long no message may be sent, for whichever reason holds longer."""
+    """Return the seconds until a message may be sent, by the wait and by the day's limit."""
     until_resend = (state.resend_at or now) - now
     if until_resend > limits.resend_wait[1] + SKEW:
         until_resend = 0
@@ -243,5 +243,5 @@ def _seconds_until_message(state: State, now: float, limits: Limits) -> int:
 
 
 def _seconds(duration: float, longest: float) -> int:
-    """Round up to whole seconds, so that who waits as long as told is not told to wait again."""
+    """Round up to whole seconds, so that a visitor who waits as long as told need not wait again."""
     return max(0, ceil(min(duration, longest)))

@@ -1,4 +1,4 @@
-"""The shape of what clients send to sign in, and of what they are answered."""
+"""The shapes of requests and answers of sign-in."""
 
 from copy import deepcopy
 from datetime import UTC
@@ -34,7 +34,7 @@ class CodeField(serializers.CharField):
 
 
 class RequestIdField(serializers.CharField):
-    """Reads the handle of a message. Anything else is as good as none, and no reason to refuse a code."""
+    """Reads the handle of a message. A wrong one counts as none: it is no reason to refuse a code."""
 
     def run_validation(self, data: Any = serializers.empty) -> str:
         return data if isinstance(data, str) and len(data) <= (self.max_length or 0) else ""

@@ -18,13 +18,13 @@ from phone_referrals.exceptions import AccountDisabled, PhoneReferralsError, Sig
 from phone_referrals.signin.backend import Proof, prove, refused_by_database, require_phone_enough
 from phone_referrals.tokens import BaseTokenIssuer, get_issuer
 
-# A user is not created when another request was faster.
+# Tries to create a user: another request may be faster.
 TRIES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class SignedIn:
-    """The user who signed in, whether it was created just now, and what the token issuer says."""
+    """The user who signed in, whether it was created just now, and the answer of the token issuer."""
 
     user: Any
     created: bool
@@ -35,9 +35,9 @@ class SignedIn:
 def sign_in(*, phone_number: str, code: str, request_id: str = "", issuer: BaseTokenIssuer | None = None) -> SignedIn:
     """Sign in the user of an E.164 number by the code sent to it; the first time, create the user.
 
-    `request_id` is what `request_code` returned to this client: without it, strangers can use up the guesses. `issuer`
-    makes the token, and is bound to the request where there is one; it is of the site's kind unless it is given. Raises
-    a `SignInError` or `Busy`.
+    `request_id` is the handle that `request_code` returned to this client: without it, strangers can use up the
+    guesses. `issuer` makes the token, and is bound to the request where there is one; by default it is the site's.
+    Raises a `SignInError` or `Busy`.
     """
     issuer = issuer or get_issuer()
     try:
@@ -46,7 +46,7 @@ def sign_in(*, phone_number: str, code: str, request_id: str = "", issuer: BaseT
             with _while_there_is(signed_in.user):  # Django's own receiver writes `last_login`.
                 user_logged_in.send(type(signed_in.user), request=issuer.request, user=signed_in.user)
     except SignInRefused:
-        raise  # `authenticate` has told of it.
+        raise  # `authenticate` has sent the signal.
     except PhoneReferralsError:
         credentials = {"phone_number": phone_number, "secret_code": "*" * 20}
         user_login_failed.send(__name__, credentials=credentials, request=issuer.request)

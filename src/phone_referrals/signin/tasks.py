@@ -1,10 +1,10 @@
 """The task that sends a code that waits in the queue.
 
-Each run marks the row as taken before it asks the gateway, and deletes it when the gateway has the message. A row that
-is found taken when its time is over is one of which nobody knows: its worker died, or is slow. Like any other message
-that may have been sent, it is not sent again; the visitor's wait is given back, and its cost stays counted. Only a
-gateway that says `DeliveryFailed` is asked again. So a worker may be killed at any moment, any number of runs at once
-send one message, and no more messages are sent than the ceilings have counted.
+Each run marks the row as taken before it asks the gateway, and deletes it when the gateway has the message. If a row is
+still taken when its lease is over, its worker died or is slow, and the message may have been sent. It is not sent
+again: the visitor's wait is given back, and the cost stays counted. Only after `DeliveryFailed` the gateway is asked
+again. So a worker may be killed at any moment, any number of runs at once send one message, and no more messages are
+sent than the ceilings have counted.
 """
 
 import logging
@@ -37,19 +37,19 @@ WAITS = (5, 10, 20, 40, 60)
 
 
 class WorkerLost(Exception):
-    """A worker took a message and did not say in time what became of it."""
+    """A worker took a message and did not report in time."""
 
 
 @task
 def send_queued_code(pk: int) -> None:
-    """Send a message that waits, unless it has been sent, or may have been, or is being sent by another worker."""
+    """Send a message that waits, unless it has been sent, may have been, or another worker is sending it."""
     rows = QueuedCode.objects.using(router.db_for_write(QueuedCode)).filter(pk=pk)
     message = rows.select_related("verification").first()
     if message is None:
         return
     now = time.time()
     if message.due_at > now:
-        # Another run comes then, unless this is it: by a clock ahead of ours, that of the request or of the queue.
+        # Another run comes then, unless this is it, and the clock of the request or of the queue is ahead of ours.
         if message.attempts == 0 or message.due_at - now < SKEW:
             delivery.call_worker(pk, at=message.due_at)
         return
@@ -68,7 +68,7 @@ def _send(message: QueuedCode) -> None:
     """Send a message that is ours."""
     row = message.verification
     if row.serial is None or row.code_expires_at is None:
-        # The code has been used, or cleared by an admin: nobody waits for it.
+        # The code has been used, or an admin has cleared it.
         _drop(message, maybe_sent=False)
         return
     if time.time() >= row.code_expires_at:
@@ -97,10 +97,10 @@ def _send(message: QueuedCode) -> None:
 def _give_up(message: QueuedCode, reason: type[Exception], *, maybe_sent: bool) -> None:
     """Give back the wait. The message keeps its place in the day's limit, for its code could be guessed at.
 
-    The row goes last: if this worker is killed before, the next run gives up in its place.
+    It deletes the row last: if this worker is killed before, the next run gives up instead.
     """
     row, sent_at = message.verification, message.queued_at
-    with suppress(Busy):  # In a flood of requests for this phone, which does not wait for ours.
+    with suppress(Busy):  # A flood of requests for this phone.
         verification.give_back(row.phone_number, row.purpose, sent_at=sent_at, before=None, failure=Failure.UNKNOWN)
     if _drop(message, maybe_sent=maybe_sent):
         # The class only: a gateway's own words often quote the number.

@@ -123,7 +123,7 @@ def _slots_with_room(day: date, region: str, phone_number: str, segments: int) -
     if limit is None:
         yield home, Q()
         return
-    # The first slots have what does not divide.
+    # The first slots take the remainder.
     most = [limit // slots + (slot < limit % slots) - segments for slot in range(slots)]
     yield home, Q(segments__lte=most[home])
     if slots > 1:
@@ -136,7 +136,7 @@ def _slots_with_room(day: date, region: str, phone_number: str, segments: int) -
 def _converting(region: str, least: int, share: float) -> Q:
     """Return the condition that a `share` of the last 24 hours' messages led to a sign-in, or that they are too few.
 
-    Days are what is counted, so yesterday weighs as much as of it lies within the last 24 hours.
+    Rows count whole days, so yesterday weighs as much as its share of the last 24 hours.
     """
     now = datetime.now(UTC)
     weight = 1 - (now - datetime.combine(now.date(), time(), UTC)) / DAY

@@ -56,7 +56,7 @@ REFUSALS: dict[Outcome, type[SignInError]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class CodeSent:
-    """What a visitor is told after a code was sent; durations in seconds. `code` is empty unless it is echoed.
+    """The answer to a visitor after a code was sent; durations in seconds. `code` is empty unless it is echoed.
 
     `request_id` is the handle of the message, which gives its client five guesses of its own. It is empty where the
     message was sent for a signed-in user, who needs none.
@@ -81,9 +81,9 @@ def request_code(
 ) -> CodeSent:
     """Send a code to an E.164 number; `host` is the domain the message names. Guards are told `address` and `data`.
 
-    Its guesses are those of the signed-in `user`, or else of whoever has the `request_id` that is returned.
+    Its guesses belong to the signed-in `user`, or else to the client that has the `request_id` in the answer.
     Raises `PhoneNotAllowed`, `PhoneLocked`, `ResendTooSoon`, `TooManyMessages`, `SmsLimitReached`, `DeliveryFailed`,
-    `Busy` or what a guard raises, and `TransactionManagementError` inside a transaction.
+    `Busy` or the refusal of a guard, and `TransactionManagementError` inside a transaction.
     """
     is_test = codes.fixed_code(phone_number) is not None
     if not is_test:
@@ -147,7 +147,7 @@ def check_code(
 
 @sensitive_variables()
 def _deliver(row: PhoneVerification, code: str, *, host: str, sent_at: float) -> None:
-    """Send the message, or leave it to a worker. Where neither works, give back what it has cost.
+    """Send the message, or leave it to a worker. If both fail, give back its cost.
 
     `row` is as it was before the message.
     """
@@ -162,7 +162,7 @@ def _deliver(row: PhoneVerification, code: str, *, host: str, sent_at: float) ->
             refund(failure=reason)
             raise
         if conf.sms_queue:
-            failure = delivery.queue(message, purpose=purpose, host=host, reservation=reservation, queued_at=sent_at)
+            failure = delivery.queue(row.pk, host=host, reservation=reservation, queued_at=sent_at)
         elif failure := delivery.send(message, purpose=purpose):
             reason = Failure.REFUSED if issubclass(failure, DeliveryFailed) else Failure.UNKNOWN
         if failure:
@@ -175,7 +175,7 @@ def _deliver(row: PhoneVerification, code: str, *, host: str, sent_at: float) ->
 
 
 def give_back(phone_number: str, purpose: str, *, sent_at: float, before: State | None, failure: Failure) -> int:
-    """Give back what a message that failed has cost its phone; return the seconds until another may be asked for.
+    """Give back the cost of a failed message to its phone; return the seconds until another may be asked for.
 
     See `policy.on_failed_send`.
     """

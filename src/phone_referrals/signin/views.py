@@ -1,4 +1,4 @@
-"""The calls of sign-in: codes and tokens, and what users do to their own accounts."""
+"""The API of sign-in: codes and tokens, and the user's own account."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ class AuthView(OpenView):
 
 
 def proof_in(data: dict[str, Any]) -> dict[str, str]:
-    """Return what proves a phone: by name, because a host's serializer may have more fields."""
+    """Return the arguments of `sign_in`: by name, because a host's serializer may have more fields."""
     return {"phone_number": data["phone_number"], "code": data["code"], "request_id": data.get("request_id") or ""}
 
 

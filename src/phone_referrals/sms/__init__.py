@@ -12,7 +12,7 @@ MAX_HOST = 63  # Longer than any site's. A stranger may name a longer one where 
 
 
 class _Secret(str):
-    """A text that does not show itself in what Django logs of a template's context."""
+    """A text that is hidden where Django logs a template's context."""
 
     __slots__ = ()
 
@@ -21,7 +21,7 @@ class _Secret(str):
 
 
 def send(message: SmsMessage) -> None:
-    """Hand `message` to the gateway. Whatever a backend raises comes out as it is."""
+    """Hand `message` to the gateway. The exceptions of a backend come out as they are."""
     backend: BaseSmsBackend = import_string(conf.sms_backend)()
     backend.send(message)
 

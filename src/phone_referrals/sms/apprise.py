@@ -38,7 +38,7 @@ class SmsBackend(BaseSmsBackend):
 
 
 class _HideDigits(logging.Filter):
-    """Keeps phone numbers and codes out of what Apprise logs."""
+    """Keeps phone numbers and codes out of Apprise's logs."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg = re.sub(r"\d{4,}", "***", record.getMessage())

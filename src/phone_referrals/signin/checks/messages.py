@@ -1,4 +1,4 @@
-"""Whom messages are sent to, how many, and how."""
+"""Checks of the settings of messages: to which numbers, how many, and how."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -29,7 +29,7 @@ class Digits(Whole):
 def _wrong_regions(value: Any) -> Iterator[str]:
     if value is None or value == "*":
         return
-    # One text is not a list of one: `in` would look for a part of it. An empty one is no region, which `check` tells.
+    # One text is not a list of one: `in` would look for a part of it. `check` reports an empty one.
     if value and not is_list(value):
         yield f"it is {value!r}, which is no list"
         return
@@ -70,7 +70,7 @@ def _wrong_conversion(value: Any) -> Iterator[str]:
 
 
 def _wrong_test_numbers(value: Any) -> Iterator[str]:
-    """Yield what is wrong with the test numbers. No log has their codes, nor the output of a build."""
+    """Yield the faults of test numbers, without their codes: builds log the output of checks."""
     if not isinstance(value, Mapping):
         yield f"it is a {type(value).__name__}, which is no dictionary"
         return
@@ -85,7 +85,7 @@ def _wrong_test_numbers(value: Any) -> Iterator[str]:
         if not is_right:
             yield f"it has a wrong entry, {phones.mask(str(number))}"
     if len(value) > MAX_TEST_NUMBERS:
-        yield f"it has more than {MAX_TEST_NUMBERS} numbers, and anybody who knows the code of one can sign in with it"
+        yield f"it has more than {MAX_TEST_NUMBERS} numbers, each of which signs in by a code that people know"
 
 
 SETTINGS: Table = {
@@ -109,20 +109,20 @@ SETTINGS: Table = {
 def check() -> Iterator[CheckMessage]:
     if not conf.allowed_regions:
         yield _no_regions()
-    if conf.sms_queue and (reason := _what_is_wrong_with_the_queue()):
+    if conf.sms_queue and (reason := _fault_of_queue()):
         yield Error(
             f"PHONE_REFERRALS_SMS_QUEUE names the queue {conf.sms_queue!r}, which cannot be used: {reason}.",
-            hint="Give TASKS a backend with a worker, such as django_tasks_db.DatabaseBackend, and this queue in its "
-            'QUEUES. Django 5.2 needs django-tasks: pip install "django-phone-referrals[tasks]".',
+            hint="Give TASKS a backend with a worker, such as django_tasks_db.DatabaseBackend, and add the queue to "
+            'its QUEUES. Django 5.2 needs: pip install "django-phone-referrals[tasks]".',
             id="phone_referrals.E016",
         )
     has_sessions = any(issubclass(each, SessionMiddleware) for each in classes_of(settings.MIDDLEWARE))
     is_kept = has_sessions and not settings.SESSION_ENGINE.endswith("signed_cookies")
     if includes_pages("sign_in") and not is_kept:
         yield Error(
-            "The pages need a session that the server keeps: a visitor who signs out could go back to an old cookie.",
-            hint="Add 'django.contrib.sessions.middleware.SessionMiddleware' to MIDDLEWARE, and use another "
-            "SESSION_ENGINE than signed cookies, such as 'django.contrib.sessions.backends.db'.",
+            "The pages need sessions on the server: a visitor who signs out could go back to an old cookie.",
+            hint="Add 'django.contrib.sessions.middleware.SessionMiddleware' to MIDDLEWARE, and set SESSION_ENGINE to "
+            "'django.contrib.sessions.backends.db' or another that uses no signed cookies.",
             id="phone_referrals.E017",
         )
 
@@ -131,12 +131,12 @@ def _no_regions() -> CheckMessage:
     return Error(
         "PHONE_REFERRALS_ALLOWED_REGIONS is not set, so no phone is served while DEBUG is off.",
         hint='List the regions you do business in, such as ["US", "CA"]; "*" allows all, and their bills. '
-        'Others share a country code, and are named too: "PR" beside "US", "JE" beside "GB", "RE" beside "FR".',
+        'Name territories too: "PR" beside "US", "JE" beside "GB", "RE" beside "FR".',
         id="phone_referrals.E015",
     )
 
 
-def _what_is_wrong_with_the_queue() -> str:
+def _fault_of_queue() -> str:
     try:
         can_wait = delivery.task().get_backend().supports_defer
     except Exception as error:  # noqa: BLE001 - Django Tasks is missing, or has no such backend or queue
@@ -155,14 +155,13 @@ def check_deployment() -> Iterator[CheckMessage]:
         yield _no_regions()  # While DEBUG is on; else `check` says so without `--deploy`.
     if not hasattr(settings, "PHONE_REFERRALS_SMS_DAILY_LIMIT"):
         yield Warning(
-            "PHONE_REFERRALS_SMS_DAILY_LIMIT is not set: each region is sent up to 500 segments a day, which may "
-            "be more than you want to pay, or fewer than your visitors need.",
+            "PHONE_REFERRALS_SMS_DAILY_LIMIT is not set: each region may be sent 500 segments a day.",
             hint='Set it to numbers of your own, such as {"total": 2000, "*": 500}; {"*": None} is no ceiling.',
             id="phone_referrals.W003",
         )
     if conf.sms_backend == "phone_referrals.sms.console.SmsBackend":
         yield Warning(
-            "Messages are printed to the console, so live codes are in its log, and nobody gets one.",
+            "Messages are printed to the console: live codes are in its log, and no phone receives one.",
             hint="Name an SMS gateway in PHONE_REFERRALS_SMS_BACKEND.",
             id="phone_referrals.W004",
         )

@@ -1,4 +1,4 @@
-"""Whether a user of the site may have a phone and nothing else, and sign in by it."""
+"""Checks that a user of the site may have a phone and nothing else, and sign in by it."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -51,29 +51,28 @@ def _phone_field() -> Iterator[CheckMessage]:
     except FieldDoesNotExist:
         yield Error(
             f"The user model {user} has no field {conf.phone_field!r}.",
-            hint="Add phone_referrals.base_user.PhoneUserMixin to it, or name its own field in "
-            "PHONE_REFERRALS_PHONE_FIELD, or that of a model with a OneToOneField to it, such as 'profile__phone'.",
+            hint="Add phone_referrals.base_user.PhoneUserMixin to it, or name a field in PHONE_REFERRALS_PHONE_FIELD: "
+            "'mobile', or 'profile__phone' in a model with a OneToOneField to it.",
             id="phone_referrals.E006",
         )
         return
     if getattr(field, "primary_key", False):
         yield Error(
-            f"The field {conf.phone_field!r} of {user} is a primary key, by which other people read everybody's "
-            "number, and which cannot be changed.",
+            f"The field {conf.phone_field!r} of {user} is a primary key, which others read and nobody can change.",
             hint="Give the model an id of its own, and this field unique=True.",
             id="phone_referrals.E007",
         )
     if phones.is_too_short(field):
         yield Error(
             f"The field {conf.phone_field!r} of {user} holds {field.max_length} characters, "
-            f"and a phone number may have {phones.MAX_LENGTH}: users with longer ones cannot sign up.",
+            f"and a phone number may have {phones.MAX_LENGTH}.",
             hint=f"Give it max_length={phones.MAX_LENGTH} or more, and migrate.",
             id="phone_referrals.E008",
         )
     constraints = [each.fields for each in model._meta.total_unique_constraints]
     if not getattr(field, "unique", False) and (name,) not in constraints:
         yield Error(
-            f"The field {conf.phone_field!r} of {user} is not unique, so one phone could have several users.",
+            f"The field {conf.phone_field!r} of {user} is not unique: one phone could have several users.",
             hint="Give it unique=True.",
             id="phone_referrals.E009",
         )
@@ -84,15 +83,14 @@ def _phone_formats() -> Iterator[CheckMessage]:
         value = getattr(settings, name, "E164")
         if value not in FORMATS:
             yield Error(
-                f"{name} is {value!r}, which loses the country code: numbers of two countries are one text, and the "
-                "owner of one signs in as the owner of the other.",
+                f"{name} is {value!r}, which drops the country code: numbers of two countries become one text.",
                 hint=f'Remove {name}, or write {name} = "E164". To show national numbers, call `as_national`.',
                 id="phone_referrals.E010",
             )
 
 
 def _new_users() -> Iterator[CheckMessage]:
-    """Yield what is wrong with the users whom `PhoneAccounts.create` makes."""
+    """Yield the faults of users that `PhoneAccounts.create` makes."""
     model = get_user_model()
     yield from _unfilled_columns(model)
     try:
@@ -104,7 +102,7 @@ def _new_users() -> Iterator[CheckMessage]:
 
 
 def _unfilled_columns(model: type[models.Model]) -> Iterator[CheckMessage]:
-    """Yield an error for each column that has to be filled and that nobody fills for a user who has only a phone."""
+    """Yield an error for each required column that is empty for a user who has only a phone."""
     unique = {each.fields for each in model._meta.total_unique_constraints}
     for field in model._meta.concrete_fields:
         is_unique = field.unique or (field.name,) in unique
@@ -112,18 +110,16 @@ def _unfilled_columns(model: type[models.Model]) -> Iterator[CheckMessage]:
         is_filled = field.name == conf.phone_field or field == username_of(model)
         if is_unique and not (is_left_alone or is_filled):
             yield Error(
-                f"The field {field.name!r} of {model._meta.label} must be another for each user, and has no default: "
-                "the second user who signs up by phone is refused.",
-                hint="Give it null=True and blank=True, keep None when the model is cleaned, and require it in forms "
-                "and serializers of your own, which take it as optional: the how-to of existing users has the lines. "
-                "Or give it a callable default; or name a class that fills it in PHONE_REFERRALS_ACCOUNTS. If your "
-                "model fills it when it is saved, silence this check.",
+                f"The field {field.name!r} of {model._meta.label} is unique and has no default: the second user who "
+                "signs up by phone is refused.",
+                hint="Give it null=True, as the how-to of existing users shows, or a callable default, or name a class "
+                "that fills it in PHONE_REFERRALS_ACCOUNTS. If save() fills it, silence this check.",
                 id="phone_referrals.E011",
             )
 
 
 def _refused_flags(user: Any) -> Iterator[CheckMessage]:
-    """Yield an error for each flag by which a user who has just signed up may not sign in."""
+    """Yield an error for each flag that refuses a user who has just signed up."""
     refusals = {} if _is_overridden("may_sign_in") else {"is_active": False}
     refusals |= {} if conf.allow_staff else {"is_staff": True, "is_superuser": True}
     for name, refused in refusals.items():
@@ -131,16 +127,15 @@ def _refused_flags(user: Any) -> Iterator[CheckMessage]:
         value = getattr_static(user, name, None)
         if value is refused or (refused and isfunction(value)):
             yield Error(
-                f"{name!r} is {refused} for each new {user._meta.label}, so those who sign up by phone are refused.",
-                hint=f"Give it default={not refused}; make it a @property if it is a method; or set it in `create` of "
-                "a class that PHONE_REFERRALS_ACCOUNTS names. If your model sets it when it is saved, silence this "
-                "check.",
+                f"{name!r} is {refused} for each new {user._meta.label}: users who sign up by phone are refused.",
+                hint=f"Give it default={not refused}, make a method a @property, or set it in `create` of a class that "
+                "PHONE_REFERRALS_ACCOUNTS names. If save() sets it, silence this check.",
                 id="phone_referrals.E012",
             )
 
 
 def _missing_text(user: Any) -> Iterator[CheckMessage]:
-    """Yield an error where the text of a user who has only a phone is not a text."""
+    """Yield an error where `__str__` fails for a user who has only a phone."""
     text: Any = ""
     with suppress(Exception):  # The site's own code may need a user that is saved.
         if "__" not in conf.phone_field:
@@ -148,11 +143,9 @@ def _missing_text(user: Any) -> Iterator[CheckMessage]:
         text = user.__str__()  # Not str(), which fails where it is none.
     if not isinstance(text, str):
         yield Error(
-            f"__str__ of {user._meta.label} returns {type(text).__name__} for a user that has only a phone: pages of "
-            "the admin answer 500.",
-            hint=f"Write in {type(user).__name__}: "
-            'def __str__(self): return str(self.get_username() or f"user {self.pk}"). '
-            "Below phone_referrals.base_user.PhoneUserMixin, a model needs no __str__ of its own.",
+            f"__str__ of {user._meta.label} returns {type(text).__name__} for a user who has only a phone.",
+            hint='Write: def __str__(self): return str(self.get_username() or f"user {self.pk}"). '
+            "With phone_referrals.base_user.PhoneUserMixin a model needs none.",
             id="phone_referrals.E013",
         )
 
@@ -161,7 +154,7 @@ def _second_factor() -> Iterator[CheckMessage]:
     known = [app for app in ("allauth.mfa", "django_otp") if apps.is_installed(app)]
     if known and not _is_overridden("has_second_factor"):
         yield Info(
-            f"Users who have a second factor of {' or '.join(known)} are refused to sign in by phone alone.",
+            f"Users who have a second factor of {' or '.join(known)} cannot sign in by phone alone.",
             hint="Offer them your other sign-in. To let them in, override has_second_factor in a class that "
             "PHONE_REFERRALS_ACCOUNTS names.",
             id="phone_referrals.I001",
