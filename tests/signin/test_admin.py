@@ -1,3 +1,6 @@
+import re
+from datetime import date
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
@@ -5,6 +8,7 @@ from django.test import Client
 
 from phone_referrals.exceptions import PhoneLocked
 from phone_referrals.models import PhoneVerification, SmsUsage
+from phone_referrals.signin.admin import chart_of
 from phone_referrals.signin.verification import request_code
 
 pytestmark = pytest.mark.django_db
@@ -97,3 +101,48 @@ def test_times_are_shown_as_the_sites_clock_shows_them(staff, admin_url, setting
     PhoneVerification.objects.update(code_expires_at=None, resend_at=None)
     page = staff.get(admin_url(PhoneVerification, "change", locked.pk)).content.decode()
     assert page.count('<div class="readonly">-</div>') == 2
+
+
+def add(day, region="US", slot=0, sent=0, verified=0):
+    SmsUsage.objects.create(day=date(2026, 11, day), region=region, slot=slot, sent=sent, verified=verified)
+
+
+def days_of(**filters):
+    return chart_of(SmsUsage.objects.filter(**filters))["days"]
+
+
+def test_the_chart_adds_up_regions_and_slots_of_a_day():
+    add(20, sent=3, verified=1)
+    add(20, slot=1, sent=2, verified=1)
+    add(20, region="CA", sent=5, verified=4)
+    assert days_of()[-1] == {"day": date(2026, 11, 20), "sent": 10, "verified": 6}
+
+
+def test_the_chart_counts_all_regions_together_once():
+    add(20, region="", sent=5)
+    add(20, sent=5)
+    assert days_of()[-1]["sent"] == 5
+    assert days_of(region="")[-1]["sent"] == 5
+
+
+def test_the_chart_has_thirty_days_with_empty_ones():
+    add(1, sent=10)
+    add(20, sent=5)
+    SmsUsage.objects.create(day=date(2026, 9, 1), region="US", sent=1000)
+    chart = chart_of(SmsUsage.objects.all())
+    assert [each["sent"] for each in chart["days"]] == [0] * 10 + [10] + [0] * 18 + [5]
+    assert chart["highest"] == 10
+
+
+def test_the_highest_bar_fills_the_height_and_none_is_higher(staff, admin_url):
+    # Codes of yesterday's messages may be entered today.
+    add(19, sent=10)
+    add(20, sent=4, verified=20)
+    page = staff.get(admin_url(SmsUsage, "changelist")).content.decode()
+    assert re.findall(r'height="(\d+)" transform', page)[-4:] == ["100", "0", "40", "200"]
+
+
+def test_there_is_no_chart_of_nothing_and_zeros_are_flat():
+    assert chart_of(SmsUsage.objects.all()) is None
+    add(20)
+    assert chart_of(SmsUsage.objects.all())["highest"] == 1
