@@ -78,7 +78,7 @@ def test_entering_the_right_code(browser, last_code, make_user, django_assert_nu
 
 
 def test_the_profile(reader, django_assert_num_queries):
-    statements = {0: 5, 30: 8, 1500: 8}
+    statements = {0: 5, 30: 8, 1100: 8}
     for crowd in growing(lambda more: add_invitees(reader.user, more)):
         with django_assert_num_queries(statements[crowd]):
             assert reader.get("/").status_code == 200
@@ -89,7 +89,7 @@ def test_the_profile_of_who_was_invited_and_invites(reader, django_assert_num_qu
     client = Client()
     client.force_login(get_user_model().objects.get(pk=invited), BACKEND)
     code_of(get_user_model()(pk=invited))
-    statements = {0: 5, 30: 8, 1500: 8}
+    statements = {0: 5, 30: 8, 1100: 8}
     for crowd in growing(lambda more: add_invitees(get_user_model()(pk=invited), more)):
         with django_assert_num_queries(statements[crowd]):
             client.get("/")
