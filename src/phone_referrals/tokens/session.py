@@ -73,19 +73,23 @@ class SessionIssuer(BaseTokenIssuer):
         UserSession.objects.filter(key=request.session.session_key).delete()
         logout(request)
 
-    def revoke_all(self, user: AbstractBaseUser) -> None:
-        """End the sessions that began here; for a user without a password, all sessions."""
-        for key, _session in _live(user):
-            _end(key)
-        _end_without_password(user)
+    def revoke_all(self, user: AbstractBaseUser, *, but: str | None = None) -> None:
+        """End the sessions that began here; for a user without a password, change the hash that binds all sessions.
+
+        Other users end the sessions that did not begin here by changing the password, as everywhere in Django.
+        """
+        for row, _session in _live(user):
+            if row.key != but:
+                _end(row.key)
+        if not user.has_usable_password():
+            user.set_unusable_password()
+            model = get_user_model()
+            model._base_manager.using(router.db_for_write(model)).filter(pk=user.pk).update(password=user.password)
 
     def revoke_others(self, user: Any) -> dict[str, Any]:
         request = self.request
         this = request.session.session_key
-        for key, _session in _live(user):
-            if key != this:
-                _end(key)
-        _end_without_password(user)
+        self.revoke_all(user, but=this)
         update_session_auth_hash(request, user)
         UserSession.objects.filter(key=this).update(key=request.session.session_key)
         follow_key(request, user)
@@ -106,13 +110,13 @@ class SessionIssuer(BaseTokenIssuer):
         current = getattr(self.request, "session", None)
         return [
             Session(
-                key=key,
+                key=row.key,
                 created_at=datetime.fromtimestamp(row.signed_in_at, UTC),
                 expires_at=datetime.now(UTC) + timedelta(seconds=store.get_expiry_age()),
                 user_agent=row.user_agent,
-                is_current=current is not None and key == current.session_key,
+                is_current=current is not None and row.key == current.session_key,
             )
-            for key, (row, store) in _live(user)
+            for row, store in _live(user)
         ]
 
     def end_session(self, user: AbstractBaseUser, session: Session) -> None:
@@ -146,24 +150,13 @@ def follow_key(request: HttpRequest, user: AbstractBaseUser) -> None:
     session[KEPT_AS] = session.session_key
 
 
-def _end_without_password(user: AbstractBaseUser) -> None:
-    """Change the hash that Django binds sessions to, for a user who has no password.
-
-    Other users end the sessions that did not begin here by changing the password, as everywhere in Django.
-    """
-    if not user.has_usable_password():
-        user.set_unusable_password()
-        model = get_user_model()
-        model._base_manager.using(router.db_for_write(model)).filter(pk=user.pk).update(password=user.password)
-
-
-def _live(user: AbstractBaseUser) -> list[tuple[str, tuple[UserSession, SessionBase]]]:
+def _live(user: AbstractBaseUser) -> list[tuple[UserSession, SessionBase]]:
     """Return the live sessions, newest first; delete the rows of the others."""
     live = []
     for row in UserSession.objects.of(user, KIND).order_by("-signed_in_at", "-pk"):
         store = _store(row.key)
         if _began(store, user) is not None:
-            live.append((row.key, (row, store)))
+            live.append((row, store))
         else:
             # A cache that is down loads nothing either; this raises then.
             store.exists(row.key)
