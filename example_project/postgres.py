@@ -18,12 +18,16 @@ from pathlib import Path
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-# The data is deleted with the process that asked for it, so durability would only cost time.
+# The data is deleted with the process that asked for it, so durability would only cost time. Deadlocks are rare in a
+# demo and made on purpose in tests, so the server looks for one after a tenth of the usual second.
 SETTINGS = """
 max_connections = 1000
 fsync = off
 synchronous_commit = off
 full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
+deadlock_timeout = 100ms
 """
 
 PYTHON = "Python {}.{}".format(*sys.version_info)

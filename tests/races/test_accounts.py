@@ -99,7 +99,7 @@ def deletion_beside_redeemers(at_once, make_user, monkeypatch):
 def test_an_account_is_deleted_while_its_code_is_entered(deletion_beside_redeemers, monkeypatch, door, locks, code):
     if locks == "rows":
         monkeypatch.setattr(edges, "INSERT_BY_VENDOR", {})
-    for _ in range(ROUNDS // 2):  # Of each of sixteen scenes.
+    for _ in range(3):  # Of each of sixteen scenes.
         deleted, others = deletion_beside_redeemers(door, **code)
         assert deleted is None
         assert {type(each) for each in others} <= {Referral, InvalidReferralCode, ReferralCodeExhausted}, others
@@ -235,15 +235,15 @@ def code_of_a_locked_owner(at_once, make_user):
 def test_a_code_is_refused_when_a_lock_takes_a_second(code_of_a_locked_owner, monkeypatch, limits, together):
     if not together:
         monkeypatch.setattr(edges, "_takes_two_statements", lambda connection: False)
-    monkeypatch.setattr(edges, "MAX_WAIT", MAX_WAIT)
     assert MAX_WAIT == "1000ms"
+    monkeypatch.setattr(edges, "MAX_WAIT", "100ms")
     assert code_of_a_locked_owner(**limits) is False
 
 
 @on_postgresql
 def test_a_code_waits_for_a_lock_without_a_time_out(code_of_a_locked_owner, monkeypatch):
     monkeypatch.setattr(edges, "MAX_WAIT", "0")
-    assert isinstance(code_of_a_locked_owner(seconds=2), Referral)
+    assert isinstance(code_of_a_locked_owner(seconds=0.5), Referral)
 
 
 @on_postgresql

@@ -155,9 +155,9 @@ def at_random(play, make_users):
 
 
 def test_referrals_at_random_never_make_a_circle_or_a_double(at_random, locks):
-    played = at_random(enter=redeem, rounds=200)
+    played = at_random(enter=redeem, rounds=100)
 
-    assert len(played) == 200
+    assert len(played) == 100
     assert [each.failures for each in played if each.failures] == []
     assert [each.edges for each in played if each.has_circle] == []
     assert [each for each in played if each.has_double] == []
@@ -179,7 +179,7 @@ def each_other(play, make_users):
 
 
 def test_of_two_who_refer_each_other_at_once_one_is_refused(each_other, locks):
-    played = each_other(enter=redeem, rounds=100)
+    played = each_other(enter=redeem, rounds=50)
 
     assert {frozenset(map(type, each.results)) for each in played} == {frozenset({Referral, CircularReferral})}
     assert {len(each.edges) for each in played} == {1}

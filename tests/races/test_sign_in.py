@@ -18,9 +18,9 @@ from tests.races import naive
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-THREADS = 50
+THREADS = 20
 # A twin breaks its rule nearly always; rounds only make "nearly" not matter.
-ROUNDS = 5
+ROUNDS = 10
 
 
 @pytest.fixture
