@@ -15,7 +15,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer, ReadOnlyField
+from rest_framework.serializers import BaseSerializer, ReadOnlyField, Serializer
 from rest_framework.throttling import BaseThrottle
 from rest_framework.utils.serializer_helpers import ReturnDict
 from rest_framework.views import APIView
@@ -54,6 +54,7 @@ class ApiView(GenericAPIView[Any]):
     """
 
     permission_classes: Sequence[type[BasePermission]] = (IsAuthenticated,)
+    serializer_class: type[BaseSerializer[Any]] = Serializer  # A body without fields.
     # Lists are keyset pages. With the host's paginator, the browsable API would need a queryset here.
     pagination_class = None
     answer_serializer_class: type[BaseSerializer[Any]]

@@ -44,19 +44,19 @@ class PendingSignIn:
     request_ids: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, request: Any) -> Self | None:
+    def of(cls, request: HttpRequest) -> Self | None:
         """Return the sign-in that waits in the session of `request`, if any."""
         try:
             return cls(**request.session[SESSION_KEY])
         except (KeyError, TypeError):  # None, or one of another release, which had other fields.
             return None
 
-    def keep(self, request: Any) -> None:
+    def keep(self, request: HttpRequest) -> None:
         handles = dict(list(self.request_ids.items())[-MAX_HANDLES:])
         request.session[SESSION_KEY] = {**asdict(self), "request_ids": handles}
 
     @staticmethod
-    def drop(request: Any) -> None:
+    def drop(request: HttpRequest) -> None:
         request.session.pop(SESSION_KEY, None)
 
     @property

@@ -4,11 +4,11 @@ from copy import deepcopy
 from datetime import UTC
 from typing import Any
 
-from django.utils.functional import cached_property
+from django.contrib.auth.base_user import AbstractBaseUser
 from rest_framework import serializers
 
 from phone_referrals import phones
-from phone_referrals.accounts import PhoneAccounts, get_accounts
+from phone_referrals.accounts import get_accounts
 from phone_referrals.api import KeyField
 from phone_referrals.signin import codes
 from phone_referrals.tokens import get_issuer, issuer_of
@@ -78,24 +78,14 @@ class UserSerializer(serializers.Serializer[Any]):
     phone_number = serializers.SerializerMethodField()
 
     def get_phone_number(self, user: Any) -> str:
-        phone_number = self.accounts.phone_of(user)
+        phone_number = get_accounts().phone_of(user)
         return phone_number if self.may_see_all_of(user) else phones.mask(phone_number)
 
-    @cached_property
-    def accounts(self) -> PhoneAccounts:
-        return get_accounts()  # Once for a list, and so is the reader.
-
-    @cached_property
-    def reader(self) -> Any:
-        return self.context["request"].user
-
-    @cached_property
-    def reads_all(self) -> bool:
-        # Staff by session only: a token opens other people's numbers to nobody.
-        return getattr(self.reader, "is_staff", False) and issuer_of(self.context["request"]).logs_in
-
-    def may_see_all_of(self, user: Any) -> bool:
-        return bool(self.reader.pk == user.pk or self.reads_all)
+    def may_see_all_of(self, user: AbstractBaseUser) -> bool:
+        request = self.context["request"]
+        # Staff by session only: a token shows other people's numbers to nobody.
+        is_staff = getattr(request.user, "is_staff", False) and issuer_of(request).logs_in
+        return bool(is_staff or request.user.pk == user.pk)
 
 
 class CodeSentSerializer(serializers.Serializer[Any]):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_out
 from django.http import Http404
 from rest_framework import serializers, status
@@ -66,8 +67,6 @@ def proof_in(data: dict[str, Any]) -> dict[str, str]:
 class EndView(ApiView):
     """Base of the two calls that log out."""
 
-    serializer_class = serializers.Serializer
-
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         user, issuer = user_of(request), issuer_of(request)
         self.end(issuer, user)
@@ -75,7 +74,7 @@ class EndView(ApiView):
             user_logged_out.send(type(user), request=request._request, user=user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def end(self, issuer: BaseTokenIssuer, user: Any) -> None:
+    def end(self, issuer: BaseTokenIssuer, user: AbstractBaseUser) -> None:
         """End the token, or the session, that this request came with."""
         issuer.revoke(user)
 
@@ -90,7 +89,7 @@ class LogoutView(EndView):
 class LogoutAllView(EndView):
     """End every token and session of the user."""
 
-    def end(self, issuer: BaseTokenIssuer, user: Any) -> None:
+    def end(self, issuer: BaseTokenIssuer, user: AbstractBaseUser) -> None:
         end_all(user)
         if issuer.logs_in:
             issuer.revoke(user)
@@ -108,8 +107,6 @@ class SessionsView(ApiView):
 class EndSessionView(ApiView):
     """End one of the user's sessions."""
 
-    serializer_class = serializers.Serializer
-
     def post(self, request: Request, pk: str, *args: Any, **kwargs: Any) -> Response:
         issuer = issuer_with_sessions(request)
         for session in issuer.sessions(user_of(request)):
@@ -122,14 +119,12 @@ class EndSessionView(ApiView):
 class EndOtherSessionsView(ApiView):
     """End all of the user's sessions but this one."""
 
-    serializer_class = serializers.Serializer
-
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         issuer_with_sessions(request).revoke_others(user_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def issuer_with_sessions(request: Any) -> BaseTokenIssuer:
+def issuer_with_sessions(request: Request) -> BaseTokenIssuer:
     """Return the site's issuer, if it knows where a user is signed in."""
     issuer = get_issuer(request)
     if not issuer.lists_sessions:
@@ -184,7 +179,6 @@ class ChangePhoneView(ActionView):
 class GetDeleteCodeView(ActionView):
     """Send a code to one's own phone, by which the account is deleted."""
 
-    serializer_class = serializers.Serializer
     answer_serializer_class = CodeSentSerializer
     throttle_classes = (GetVerifyCodeThrottle,)
 
@@ -205,5 +199,5 @@ class DeleteView(ActionView):
             issuer.revoke(user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def delete_account(self, user: Any, code: str) -> None:
+    def delete_account(self, user: AbstractBaseUser, code: str) -> None:
         delete_account(user, code=code)

@@ -8,6 +8,7 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.checks import CheckMessage, Error, Info, Warning  # noqa: A004
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
@@ -118,7 +119,7 @@ def _unfilled_columns(model: type[models.Model]) -> Iterator[CheckMessage]:
             )
 
 
-def _refused_flags(user: Any) -> Iterator[CheckMessage]:
+def _refused_flags(user: AbstractBaseUser) -> Iterator[CheckMessage]:
     """Yield an error for each flag that refuses a user who has just signed up."""
     refusals = {} if _is_overridden("may_sign_in") else {"is_active": False}
     refusals |= {} if conf.allow_staff else {"is_staff": True, "is_superuser": True}
@@ -134,7 +135,7 @@ def _refused_flags(user: Any) -> Iterator[CheckMessage]:
             )
 
 
-def _missing_text(user: Any) -> Iterator[CheckMessage]:
+def _missing_text(user: AbstractBaseUser) -> Iterator[CheckMessage]:
     """Yield an error where `__str__` fails for a user who has only a phone."""
     text: Any = ""
     with suppress(Exception):  # The site's own code may need a user that is saved.
