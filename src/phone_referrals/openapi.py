@@ -160,14 +160,13 @@ class TokenRefresh(TokenRefreshSerializerExtension):  # type: ignore[no-untyped-
 
 
 # Our authentication classes are described as their bases are, under other names: a host may have both.
-SCHEMES = [
+KNOX = [(KnoxTokenScheme, "knox.TokenAuthentication", "PhoneReferralsKnoxToken")]
+for scheme, target, name in (
     (authentication.TokenScheme, "drf.TokenAuthentication", "PhoneReferralsToken"),
     (authentication.SessionScheme, "session.SessionAuthentication", "PhoneReferralsSession"),
     (SimpleJWTScheme, "jwt.JWTAuthentication", "PhoneReferralsJWT"),
-]
-if apps.is_installed("knox"):  # Otherwise it cannot be imported.
-    SCHEMES.append((KnoxTokenScheme, "knox.TokenAuthentication", "PhoneReferralsKnoxToken"))
-for scheme, target, name in SCHEMES:
+    *(KNOX if apps.is_installed("knox") else []),  # Otherwise it cannot be imported.
+):
     # `optional`: the packages of the tokens need not be installed. Subclassing registers the scheme.
     options = {"target_class": f"phone_referrals.tokens.{target}", "name": name, "optional": True, "priority": 0}
     type(scheme.__name__, (scheme,), options)
