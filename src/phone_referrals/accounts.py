@@ -43,7 +43,7 @@ class PhoneAccounts:
         return user if user is not None and PhoneAccounts.phone_of(self, user) == phone_number else None
 
     def create(self, phone_number: str) -> AbstractBaseUser:
-        """Create the user of a number that has been proven; raises `IntegrityError` where it is taken."""
+        """Create the user of a proven number; raises `IntegrityError` if the number is taken."""
         model = get_user_model()
         user = model()
         username = username_of(model)
@@ -68,7 +68,7 @@ class PhoneAccounts:
         return phones.e164(getattr(holder, field, None))
 
     def display_name(self, user: AbstractBaseUser) -> str:
-        """Return how other people see the user: the masked phone, e-mail or user name, else the number of the account.
+        """Return the name that other people see: the masked phone, e-mail or user name, else the number of the account.
 
         A host that shows real names overrides this.
         """
@@ -77,7 +77,7 @@ class PhoneAccounts:
         return phones.mask(self.phone_of(user)) or _masked(email) or _masked(name) or f"#{user.pk}"
 
     def set_phone(self, user: Any, phone_number: str | None) -> None:
-        """Give the user a number that has been proven, or `None`; raises `IntegrityError` where it is taken."""
+        """Give the user a proven number, or `None`; raises `IntegrityError` if the number is taken."""
         *relations, field = conf.phone_field.split("__")
         holder: models.Model = user
         for relation in relations:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import DataError, connections, transaction
-from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.utils.log import log_response
@@ -115,25 +114,25 @@ class ApiView(GenericAPIView[Any]):
     def handle_exception(self, exc: Exception) -> Response:
         error, is_down = exc, is_database_down(exc)
         if is_down:
-            # The browsable API asks again who it is.
+            # The browsable API authenticates again, and must not fail again.
             self.request.authenticators = ()
             exc = Unavailable(retry_after=RETRY_AFTER)
         if isinstance(exc, PhoneReferralsError):
             exc = Refusal(exc)
         elif isinstance(exc, RecursionError):
-            # JSON nested deeper than Python reads.
+            # The JSON is nested deeper than Python can read.
             exc = ParseError()
         response = super().handle_exception(exc)
         if is_down:
             path = self.request._request.path
             log_response("Database down: %s", path, response=response, request=self.request._request, exception=error)
         if isinstance(response.data, ReturnDict):
-            # Without its serializer, from which the browsable API shows the input again: not all of it can be written.
+            # Without its serializer: the browsable API would render the input, and not all of it can be rendered.
             response.data = dict(response.data)
         if isinstance(response.data, dict) and isinstance(response.data.get("detail"), ErrorDetail):
             response.data["code"] = response.data["detail"].code
         if isinstance(exc, Refusal) and isinstance(response.data, dict):
-            # Here, and not in `detail`: exception handlers look for nothing but an `ErrorDetail` there.
+            # Not in `detail`: a host's exception handler expects only an `ErrorDetail` there.
             response.data |= exc.extra
         return response
 
@@ -161,7 +160,11 @@ class OpenView(ActionView):
         return []
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        self.refuse_forms_of_other_sites(request._request)
+        # A browser sends a simple request to another site without asking that site; JSON, only if it allows it by CORS.
+        # Clients other than browsers do not send `Sec-Fetch-Site`.
+        is_simple = request.method not in SAFE_METHODS and request._request.content_type in SIMPLE_TYPES
+        if is_simple and request.headers.get("Sec-Fetch-Site") == "cross-site":
+            raise CrossSite
         super().initial(request, *args, **kwargs)
         if get_issuer().logs_in:
             if not has_readable_session(request._request):
@@ -170,16 +173,6 @@ class OpenView(ActionView):
             get_token(request._request)  # The answer to the first of the two requests sets the cookie.
             if self.signs_in:
                 SessionAuthentication().enforce_csrf(request)
-
-    def refuse_forms_of_other_sites(self, request: HttpRequest) -> None:
-        """Raise `CrossSite` if a browser says that another site's page has sent a simple request.
-
-        JSON needs no rule: a browser sends it to another site only if that site allows it by CORS. Clients other than
-        browsers do not send `Sec-Fetch-Site`.
-        """
-        is_simple = request.method not in SAFE_METHODS and request.content_type in SIMPLE_TYPES
-        if is_simple and request.headers.get("Sec-Fetch-Site") == "cross-site":
-            raise CrossSite
 
 
 class KeyField(ReadOnlyField):

@@ -181,7 +181,7 @@ class Conf:
     def referral_link(self) -> str:
         """Link that shares a code, with `{code}` in it; a path is completed with `PHONE_REFERRALS_SITE_HOST`.
 
-        Empty: the invite page, where the site includes `phone_referrals.pages.urls`, and `/?ref={code}` where not.
+        Empty: the invite page if the site has it, else `/?ref={code}`.
         """
         return str(_get("PHONE_REFERRALS_REFERRAL_LINK", ""))
 

@@ -153,7 +153,7 @@ class SecondFactorRequired(SignInError, code="second_factor_required", status_co
     default_message = _("Your account has a second factor. Sign in with your password and the second factor.")
 
 
-# One's own account
+# The user's own account
 
 
 class SamePhone(SignInError, code="same_phone"):

@@ -121,7 +121,7 @@ def spaced(phone_number: str) -> str:
 
 
 def mask(phone_number: str) -> str:
-    """Return an E.164 number masked for other people: `+7 *** *** ** 67`; at least four digits of a short one."""
+    """Return an E.164 number masked for other people: `+7 *** *** ** 67`. A short one hides at least four digits."""
     try:
         number = _number(phone_number)
     except phonenumbers.NumberParseException:

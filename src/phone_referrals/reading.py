@@ -1,17 +1,17 @@
-"""How numbers and codes are read: what a person sees, and nothing else."""
+"""Reads numbers and codes as a person sees them: without invisible characters."""
 
 import re
 import unicodedata
 
-# What no person sees: zero-width and other format characters (category Cf), variation selectors and fillers.
+# Invisible: zero-width and other format characters (category Cf), variation selectors and fillers.
 INVISIBLE = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
-REVERSED = "\u202e"  # Shows a number from its end: kept, so that it is refused.
-MINUS = "\u2212\u02d7\u207b\u208b\u2043\u30fc"  # Look like dashes, and are none to Unicode.
+REVERSED = "\u202e"  # It shows a number backwards. It is kept, so that the number is refused.
+MINUS = "\u2212\u02d7\u207b\u208b\u2043\u30fc"  # They look like dashes, but are none to Unicode.
 PLUS = "\uff0b\ufe62"
 
 
 def shown(text: str) -> str:
-    """Return `text` without what is invisible; every space, dash, plus and decimal digit is that of ASCII."""
+    """Return `text` without invisible characters, with spaces, dashes, pluses and decimal digits as in ASCII."""
     return "".join(_shown(char) for char in INVISIBLE.sub("", text))
 
 

@@ -79,7 +79,7 @@ def routes(resolver: Any, *, namespaces: tuple[str, ...] = (), patterns: tuple[A
 
 
 def site_resolver() -> URLResolver | None:
-    """Return the resolver of `ROOT_URLCONF`; `None` where a project has none."""
+    """Return the resolver of `ROOT_URLCONF`; `None` if a project has none."""
     urlconf = getattr(settings, "ROOT_URLCONF", None)
     return get_resolver(urlconf) if urlconf else None
 
