@@ -191,7 +191,7 @@ def hiding(monkeypatch):
 
     def hiding(**shown):
         rows = get_user_model().objects.filter(**shown)
-        monkeypatch.setattr(accounts_module, "_shown_users", rows.all)
+        monkeypatch.setattr(get_user_model()._default_manager, "get_queryset", rows.all)
 
     return hiding
 

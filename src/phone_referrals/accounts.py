@@ -112,7 +112,8 @@ class PhoneAccounts:
         """
         if not getattr(user, "is_active", True):
             return False
-        shown = _shown_users()
+        # Those that the host's default manager shows, from the database that is written to.
+        shown = get_user_model()._default_manager.using(router.db_for_write(get_user_model()))
         return not shown.query.where or shown.filter(pk=user.pk).exists()
 
     def has_second_factor(self, user: AbstractBaseUser) -> bool:
@@ -170,12 +171,6 @@ def require_admissible(user: AbstractBaseUser, *, by_phone: Callable[[], bool] =
     # The fixed code of a test number proves nothing, before and after its last day.
     if is_staff and not (conf.allow_staff and get_accounts().phone_of(user) not in conf.test_numbers) and by_phone():
         raise StaffNotAllowed
-
-
-def _shown_users() -> models.QuerySet[Any]:
-    """Return the users that the host's default manager shows, from the database that is written to."""
-    model = get_user_model()
-    return model._default_manager.using(router.db_for_write(model)).all()
 
 
 def provable_phone_of(user: AbstractBaseUser) -> str:
