@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router
 from rest_framework import authentication
 from rest_framework.authtoken.models import Token
@@ -28,8 +29,8 @@ class DRFTokenIssuer(BaseTokenIssuer):
         token = statements.read(Token, using=alias, where={"user": user.pk})
         return {"token": (token or Token.objects.using(alias).get_or_create(user=user)[0]).key}
 
-    def revoke(self, user: Any) -> None:
+    def revoke(self, user: AbstractBaseUser) -> None:
         self.revoke_all(user)
 
-    def revoke_all(self, user: Any) -> None:
-        Token.objects.filter(user=user).delete()
+    def revoke_all(self, user: AbstractBaseUser) -> None:
+        Token.objects.filter(user_id=user.pk).delete()
