@@ -219,6 +219,7 @@ def test_a_site_that_signs_in_only_has_no_referrals_of_users(host, only_half, st
 
 def test_a_site_with_referrals_only_asks_for_no_phone(host, only_half, settings):
     only_half("referrals")
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
     settings.PHONE_REFERRALS_PHONE_FIELD = "mobile"  # There is none.
     page_of_user, request = host(Member, search_fields=["username"])
     user = Member.objects.create(username="alice")

@@ -112,6 +112,7 @@ def test_users_are_searched_by_phone_where_the_site_has_phones(settings, make_us
     settings.ROOT_URLCONF.urlpatterns = [path("", include(([path("x/", print, name=name)], "phone_referrals")))]
     user = make_user(1)
     if name == "referrals":
+        settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
         settings.AUTH_USER_MODEL = "phone_first.Member"
         user = Member.objects.create(username="alice")
     assert user_in(term) == user
@@ -153,3 +154,11 @@ def test_a_list_is_sorted_only_by_columns_that_have_an_index(rf, page):
 
 def test_all_lists_of_ours_are_looked_at():
     assert {PhoneVerification, ReferralCode, Referral} <= {page.model for page in OURS}
+
+
+def test_a_name_that_is_no_key_finds_nobody(settings, monkeypatch):
+    settings.ROOT_URLCONF = ModuleType("urls")
+    settings.ROOT_URLCONF.urlpatterns = [path("", include("phone_referrals.referrals.urls"))]
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+    monkeypatch.setattr(get_user_model(), "USERNAME_FIELD", "id")
+    assert user_in("ABC") is None

@@ -152,6 +152,8 @@ ALONE = {"phone_referrals:get_verify_code": SIGN_IN, "phone_referrals_pages:invi
 def shown(request, settings):
     """A site with one half alone; the models that are of it."""
     app, name = request.param.split(":")
+    if name == "invite":
+        settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
     ours = path("ours/", include(([path("x/", print, name=name)], app)))
     settings.ROOT_URLCONF = ModuleType("urls")
     settings.ROOT_URLCONF.urlpatterns = [path("admin/", admin.site.urls), ours]

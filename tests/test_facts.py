@@ -31,3 +31,9 @@ def test_guards_are_told_the_same_of_a_form_and_of_json(rf):
     assert facts_of(form) == told
     json = rf.post("/", {"captcha": "2"}, "application/json", REMOTE_ADDR="198.51.100.7")
     assert facts_of(Request(json, parsers=[JSONParser()])) == told
+
+
+def test_guards_are_told_nothing_that_a_middleware_made(rf):
+    request = rf.post("/", {"captcha": "2"})
+    request.data = ["what a middleware of the site has read"]
+    assert facts_of(request)["data"] == {"captcha": "2"}

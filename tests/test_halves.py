@@ -23,7 +23,8 @@ def on():
 
 @pytest.fixture
 def site(settings):
-    """Let these be the patterns of the site; return the halves that are on."""
+    """Let these be the patterns of a site with passwords alone; return the halves that are on."""
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "nowhere.Backend"]
 
     def site(*patterns):
         settings.ROOT_URLCONF = ModuleType("urls")
@@ -48,6 +49,12 @@ def test_a_half_is_on_below_any_prefix(site, urls, expected):
     assert site(path("api/", urls)) == expected
     assert site(re_path(r"^(?P<version>v1|v2)/", include([path("<slug:tenant>/", urls)]))) == expected
     assert site(path("v1/", include(([path("api/", urls)], "shop")))) == expected
+
+
+def test_a_site_that_signs_in_by_phone_on_a_subdomain_has_that_half(site, settings):
+    assert site(path("invitations/", REFERRAL_PAGES)) == {"referrals"}
+    settings.AUTHENTICATION_BACKENDS = ["phone_referrals.signin.backend.PhoneCodeBackend"]
+    assert on() == {"referrals", "signin"}
 
 
 def test_each_half_is_on_in_a_place_of_its_own(site):

@@ -135,3 +135,12 @@ def test_a_cursor_outlives_its_row_and_a_change_of_the_secret(settings):
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "the next one"
     assert len(users(page.next_cursor).rows) == 1
+
+
+def test_a_page_before_rows_that_are_gone_is_the_first(db):
+    add_users(45)
+    second = users(users().next_cursor)
+    get_user_model().objects.filter(pk__gt=second.rows[0].pk).delete()
+    first = users(second.previous_cursor)
+    assert [row.pk for row in first.rows] == [row.pk for row in users().rows]
+    assert first.previous_cursor == ""

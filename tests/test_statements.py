@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime
 from time import time
+from unittest.mock import patch
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection
 from django.db.models import Value
 from django.db.models.functions import Concat
@@ -11,6 +13,7 @@ from django.db.models.signals import post_save, pre_save
 
 from phone_referrals import statements
 from phone_referrals.models import PhoneVerification, Referral, ReferralCode
+from tests.hosts.phone_first.models import Member, PresentMembers
 
 pytestmark = pytest.mark.django_db
 
@@ -141,15 +144,6 @@ def test_nothing_is_written_where_no_row_is_as_where_says(verification, phone):
     assert PhoneVerification.objects.get().serial == 1
 
 
-def test_a_column_is_counted_beside_what_is_written(code):
-    where, values = {"id": code.pk}, {"is_disabled": True, "expires_at": WHEN}
-    for _ in range(5):
-        assert statements.update(ReferralCode, using=DEFAULT_DB_ALIAS, where=where, values=values, add={"uses": 1})
-
-    code.refresh_from_db()
-    assert (code.uses, code.is_disabled, code.expires_at) == (5, True, WHEN)
-
-
 # insert
 
 
@@ -237,3 +231,15 @@ def test_other_errors_and_the_fifth_are_raised(error, times):
 def test_nothing_is_run_again_in_a_transaction_of_somebody_else():
     with pytest.raises(OperationalError):
         statements.retried(Work(lost(1213)), using=DEFAULT_DB_ALIAS)
+
+
+def test_a_model_of_two_tables_or_another_manager_is_read_by_orm(make_user):
+    model, is_plain = get_user_model(), statements._is_plain.__wrapped__
+    assert is_plain(model)
+    for name, value in {"parents": {Member: None}, "base_manager": PresentMembers()}.items():
+        with patch.object(model._meta, name, value):
+            assert not is_plain(model)
+    user = make_user()
+    with patch.object(statements, "_is_plain", return_value=False):
+        assert statements.read(model, using="default", where={"phone_number": "+12015550100"}) == user
+        assert statements.read(model, using="default", where={"pk": user.pk + 1}) is None

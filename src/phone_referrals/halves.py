@@ -1,7 +1,11 @@
 """Which half of the package a site has: sign-in by phone, referrals, or both."""
 
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from phone_referrals.routing import routes, site_resolver
 
@@ -15,11 +19,21 @@ NAMES = {
 def on(half: str) -> bool:
     """Return whether the site's URLs have a half, `"signin"` or `"referrals"`.
 
-    A site that includes none of our URLs has both: it uses the Python API. Call this for each request and each check,
-    never at import, when the URLs are not loaded yet.
+    A site that includes none of our URLs has both: it uses the Python API. A site whose users can sign in by phone has
+    that half, though its views may be in URLs of a subdomain, which only a request knows. Call this for each request
+    and each check, never at import, when the URLs are not loaded yet.
     """
     found = _halves_of(site_resolver())
-    return half in found or not found
+    return half in found or not found or (half == "signin" and _has_backend(tuple(settings.AUTHENTICATION_BACKENDS)))
+
+
+@lru_cache
+def _has_backend(paths: tuple[str, ...]) -> bool:
+    for path in paths:
+        with suppress(ImportError):  # Django says so itself.
+            if getattr(import_string(path), "signs_in_by_phone", False):
+                return True
+    return False
 
 
 @lru_cache

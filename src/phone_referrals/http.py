@@ -15,6 +15,7 @@ from django.http import HttpRequest, QueryDict, RawPostDataException
 from django.http.request import split_domain_port
 from django.views.debug import SafeExceptionReporterFilter
 from django.views.decorators.debug import sensitive_variables
+from rest_framework.request import Request
 
 from phone_referrals.exceptions import NotUTF8
 from phone_referrals.throttling import client_address
@@ -120,6 +121,5 @@ def host_of(request: HttpRequest) -> str:
 
 def facts_of(request: HttpRequest) -> dict[str, Any]:
     """Return the facts that `request_code` takes beside the phone; `data` is the body as it came."""
-    data = getattr(request, "data", None)
-    body = request.POST if data is None else data
+    body: Any = request.data if isinstance(request, Request) else request.POST
     return {"host": host_of(request), "address": client_address(request), "data": dict(body.items())}

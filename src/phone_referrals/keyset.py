@@ -14,7 +14,7 @@ from django.db.models import Field, Model, Q, QuerySet
 from phone_referrals.exceptions import InvalidCursor
 
 PAGE_SIZE = 20
-SALT = "phone_referrals.keyset"
+SALT = "phone_referrals.keyset.pages"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,17 +31,17 @@ def page(queryset: QuerySet[Any], *, descending: Sequence[str], cursor: str = ""
 
     Raises `InvalidCursor`.
     """
-    backwards = False
+    backwards, beyond = False, queryset
     if cursor:
         backwards, key = _decode(cursor, queryset.model, descending)
-        queryset = queryset.filter(_beyond(key, descending, "gt" if backwards else "lt"))
-    ordered = queryset.order_by(*(name if backwards else f"-{name}" for name in descending))
+        beyond = queryset.filter(_beyond(key, descending, "gt" if backwards else "lt"))
+    ordered = beyond.order_by(*(name if backwards else f"-{name}" for name in descending))
     rows = list(ordered[: PAGE_SIZE + 1])
+    if backwards and not rows:  # Those rows have been deleted since: what is left begins with the first page.
+        return page(queryset, descending=descending)
     has_more = len(rows) > PAGE_SIZE
     rows = rows[:PAGE_SIZE][:: -1 if backwards else 1]
-    if not rows:
-        return Page(rows=rows)
-    has_next, has_previous = (True, has_more) if backwards else (has_more, bool(cursor))
+    has_next, has_previous = (True, has_more) if backwards else (has_more, bool(cursor and rows))
     return Page(
         rows=rows,
         next_cursor=_encode(rows[-1], descending, backwards=False) if has_next else "",

@@ -118,8 +118,8 @@ for described in (
     ("profiles.views.UserListView", "get", "list_users", 200, 400, 401, 403, 429),
     ("profiles.views.UserDetailView", "get", "get_user", 200, 401, 403, 404, 429),
     ("profiles.views.InviteesView", "get", "list_invitees", 200, 400, 401, 403, 404, 429),
-    ("referrals.views.ReferralsView", "get", "get_referrals", 200, 401),
-    ("referrals.views.OwnInviteesView", "get", "list_own_invitees", 200, 400, 401),
+    ("referrals.views.ReferralsView", "get", "get_referrals", 200, 401, 403),
+    ("referrals.views.OwnInviteesView", "get", "list_own_invitees", 200, 400, 401, 403),
     ("referrals.views.RedeemView", "post", "redeem_referral_code", 201, 400, 401, 403, 409, 429),
 ):
     describe(*described)

@@ -1,7 +1,7 @@
 """Statements on single rows, written out or compiled once: the ORM takes longer to compile them than to run them."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import cache, wraps
 from typing import Any, TypeVar
@@ -20,6 +20,8 @@ TRIES = 5
 
 def read(model: type[Row], *, using: str, where: Mapping[str, Any]) -> Row | None:
     """Return the row that matches `where`, whose columns are unique together, or `None`."""
+    if not _is_plain(model):
+        return model._base_manager.using(using).filter(**where).first()
     connection, fields = connections[using], model._meta.concrete_fields
     quote: Any = connection.ops.quote_name
     keys: list[Any] = [model._meta.get_field(name) for name in where]
@@ -40,6 +42,14 @@ def read(model: type[Row], *, using: str, where: Mapping[str, Any]) -> Row | Non
     return model.from_db(using, [field.attname for field in fields], values)
 
 
+@cache
+def _is_plain(model: type[models.Model]) -> bool:
+    """Return whether one table has all of a row, and neither a manager nor a field of a host changes the SELECT."""
+    methods = {(type(each).get_col, type(each).select_format) for each in model._meta.concrete_fields}
+    known = {(each.get_col, each.select_format) for each in (models.Field, models.ForeignKey)}
+    return not model._meta.parents and type(model._base_manager) is models.Manager and methods <= known
+
+
 def compiled(build: Callable[..., models.QuerySet[Any]]) -> Callable[..., Any]:
     """Return a function that takes an alias and texts, and returns the one row, or `None`, of `build(*texts)`.
 
@@ -50,7 +60,9 @@ def compiled(build: Callable[..., models.QuerySet[Any]]) -> Callable[..., Any]:
     def compiler_of(using: str, number: int) -> tuple[models.QuerySet[Any], Any, str, list[Any]]:
         rows = build(*(f"${place}" for place in range(number))).using(using)
         compiler: Any = rows.query.get_compiler(using)
-        return rows, compiler, *compiler.as_sql()
+        sql, places = compiler.as_sql()
+        compiler.connection = None  # That of this thread, which may end.
+        return rows, compiler, sql, places
 
     @wraps(build)
     def fetch(using: str, *texts: str) -> Any:
@@ -65,30 +77,21 @@ def compiled(build: Callable[..., models.QuerySet[Any]]) -> Callable[..., Any]:
     return fetch
 
 
-def update(
-    model: type[models.Model],
-    *,
-    using: str,
-    where: Mapping[str, Any],
-    values: Mapping[str, Any] | None = None,
-    add: Mapping[str, int] | None = None,
-) -> bool:
-    """Write `values` to the row that is as `where` says, and add the numbers of `add`; return whether there was one."""
+def update(model: type[models.Model], *, using: str, where: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    """Write `values` to the row that matches `where`; return whether there was one."""
     connection = connections[using]
     quote: Any = connection.ops.quote_name
     parameters: list[Any] = []
 
-    def written(text: str, columns: Mapping[str, Any] | None) -> Iterator[str]:
-        for name, value in (columns or {}).items():
-            field: Any = model._meta.get_field(name)
+    def assigned(columns: Mapping[str, Any]) -> list[str]:
+        fields: list[Any] = [model._meta.get_field(name) for name in columns]
+        for field, value in zip(fields, columns.values(), strict=True):
             parameters.append(field.get_db_prep_save(value, connection))
-            yield text.format(quote(field.column))
+        return [f"{quote(field.column)} = %s" for field in fields]
 
-    # In the order in which the statement has them.
-    assigned = ", ".join([*written("{0} = %s", values), *written("{0} = {0} + %s", add)])
-    conditions = " AND ".join(written("{0} = %s", where))
-    # Names of the model's table and columns: nothing that a client sends.
-    sql = f"UPDATE {quote(model._meta.db_table)} SET {assigned} WHERE {conditions}"  # noqa: S608
+    # Names of the model's table and columns, none of which a client sends.
+    sql = f"UPDATE {quote(model._meta.db_table)} SET {', '.join(assigned(values))}"  # noqa: S608
+    sql += f" WHERE {' AND '.join(assigned(where))}"
 
     def execute() -> bool:
         with connection.cursor() as cursor:

@@ -72,5 +72,6 @@ def test_a_site_with_one_half_hears_nothing_of_the_other(half, app, name, wrong)
 
 def test_a_site_with_referrals_alone_needs_no_tokens(half, settings):
     half("phone_referrals", "referrals", {})
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "rest_framework.authtoken"]
     assert registry.check_settings() == []

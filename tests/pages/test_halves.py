@@ -73,3 +73,12 @@ def test_the_api_of_referrals_alone_reads_the_sites_own_logins(half, client, mem
     assert client.get("/api/users/me/").status_code == 404
     client.logout()
     assert client.get("/api/referrals/").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("login_url", "address"), [("/login/", "/login/?"), ("/login/?theme=dark", "/login/?theme=dark&")]
+)
+def test_an_invite_link_leads_to_the_sign_in_of_the_site(half, client, settings, login_url, address):
+    half("referrals")
+    settings.LOGIN_URL = login_url
+    assert client.get("/r/ABCDEF/")["Location"] == f"{address}invite=ABCDEF"

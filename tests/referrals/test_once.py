@@ -1,7 +1,9 @@
 import sys
+from types import ModuleType
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.urls import include, path
 
 from phone_referrals.accounts import get_accounts
 from phone_referrals.models import RedeemedPhone, Referral
@@ -124,3 +126,14 @@ def test_a_phone_is_remembered_also_where_its_user_is_gone(redeemer, make_user):
     redeemer.pk = pk
     once.remember_if_left(redeemer, PHONE)
     assert has_redeemed(make_user(0))
+
+
+def test_without_sign_in_a_phone_column_is_any_text(settings, make_user, people):
+    settings.ROOT_URLCONF = ModuleType("urls")
+    settings.ROOT_URLCONF.urlpatterns = [path("", include("phone_referrals.referrals.urls"))]
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+    user = make_user(1)
+    redeem(user, "A0")
+    user.delete()
+    assert not RedeemedPhone.objects.exists()
+    redeem(make_user(1), "A0")

@@ -11,6 +11,9 @@ from rest_framework.test import APIClient
 
 from phone_referrals.accounts import PhoneAccounts, lock
 from phone_referrals.models import PhoneVerification, RedeemedPhone, Referral, ReferralCode
+from phone_referrals.signin import policy
+from phone_referrals.signin.delete_account import delete_account, request_deletion
+from tests.codes import wrong
 from tests.hosts.phone_first.models import Profile
 from tests.signin.conftest import NEW, OLD
 
@@ -323,3 +326,39 @@ def test_a_row_of_the_host_that_exists_twice_is_no_refusal(me, delete, monkeypat
     with pytest.raises(IntegrityError):
         delete(me)
     assert me.get("/api/users/me/").status_code == 200
+
+
+def clear_and_delete(self, user):
+    """A specimen: this host takes the phone off first, so that no history has it."""
+    self.set_phone(user, None)
+    user.delete()
+
+
+def test_a_host_that_clears_the_phone_first_lets_none_redeem_twice(monkeypatch, me, delete, sign_in):
+    code = code_of(sign_in(NEW))
+    redeem(me, code)
+    monkeypatch.setattr(PhoneAccounts, "delete", clear_and_delete)
+    delete(me)
+    assert redeem(sign_in(OLD), code) == (409, "already_redeemed")
+
+
+def test_the_codes_of_a_kept_user_are_disabled_without_a_view(settings, me, send_code, last_code):
+    settings.PHONE_REFERRALS_ACCOUNTS = f"{__name__}.KeepingAccounts"
+    code, user = code_of(me), get_user_model().objects.get()
+    request_deletion(user, host="example.com")
+    delete_account(user, code=last_code(OLD))
+    assert ReferralCode.objects.get(code=code).is_disabled
+
+
+def test_a_wrong_code_leaves_the_referral_codes_as_they_are(me, post, last_code, monkeypatch):
+    code_of(me)
+    post(me, "get_verify_code/")
+    judge, disabled = policy.on_guess, []
+
+    def watch(*args, **kwargs):
+        disabled.append(ReferralCode.objects.filter(is_disabled=True).count())
+        return judge(*args, **kwargs)
+
+    monkeypatch.setattr(policy, "on_guess", watch)
+    post(me, "delete/", code=wrong(last_code(OLD)))
+    assert disabled == [0]

@@ -52,3 +52,19 @@ def test_an_issuer_has_to_issue_and_to_revoke():
     with pytest.raises(TypeError, match=r"issue.*revoke.*revoke_all"):
         BaseTokenIssuer()
     assert BaseTokenIssuer.required_app == ""
+
+
+class AccessIssuer(ConstantIssuer):
+    """A specimen: its answer has another field than the one that it describes, and one of ours."""
+
+    def issue(self, user, *, created):
+        return {"access": "two", "user": None}
+
+
+def test_an_issuer_answers_what_it_returns(settings, api, phone, send_code):
+    settings.PHONE_REFERRALS_TOKEN_ISSUER = f"{__name__}.AccessIssuer"
+    data = {"phone_number": phone, "code": send_code(phone)}
+    answer = api.post("/api/users/auth/", data, format="json").json()
+    assert answer["access"] == "two"
+    assert answer["user"]["phone_number"] == phone
+    assert "token" not in answer

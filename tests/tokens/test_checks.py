@@ -118,3 +118,9 @@ def test_a_session_that_has_ended_is_accepted_by_nobody(settings):
         "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"]
     }
     assert registry.check_settings() == []
+
+
+def test_sessions_in_cookies_alone_are_refused(settings):
+    settings.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.session.SessionIssuer"
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    assert "phone_referrals.E022" in [each.id for each in checks.check()]

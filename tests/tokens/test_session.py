@@ -1,5 +1,6 @@
 from collections import Counter
 from datetime import datetime, timedelta
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth import get_user_model, update_session_auth_hash
@@ -11,8 +12,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from rest_framework.authentication import TokenAuthentication
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
+from rest_framework.views import APIView
 
 from phone_referrals.models import UserSession
 from phone_referrals.tokens import SessionIssuer, follow_key, get_issuer
@@ -250,3 +253,24 @@ def test_sessions_are_not_forgotten_while_their_cache_is_down(settings, monkeypa
     assert status(client) == 200
     SessionIssuer().revoke_all(user)
     assert status(client) == 401
+
+
+def test_an_issuer_without_a_request_ends_sessions_and_begins_none(make_user):
+    user = make_user()
+    assert SessionIssuer().revoke_others(user) == {}
+    with pytest.raises(ImproperlyConfigured, match="request"):
+        SessionIssuer().issue(user, created=False)
+
+
+def test_staff_without_a_session_see_masked_numbers_only(settings, make_user):
+    settings.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.session.SessionIssuer"
+    make_user(5)
+    staff = get_user_model().objects.create_superuser("+12015550109")
+    client = APIClient(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=staff).key}")
+    settings.REST_FRAMEWORK = {
+        **settings.REST_FRAMEWORK,
+        "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.TokenAuthentication"],
+    }
+    with patch.object(APIView, "authentication_classes", [TokenAuthentication]):
+        numbers = {each["phone_number"] for each in client.get("/api/users/").json()["results"]}
+    assert numbers == {"+1 *** *** **05", "+12015550109"}

@@ -64,10 +64,10 @@ class ProfileSerializer(UserSerializer):
     def get_referral_code(self, user: Any) -> str | None:
         if not self.may_see_all_of(user):
             return None
-        active = getattr(user, "active_phone_referral_code", None)
-        if active is None:
-            active = user.active_phone_referral_code = codes.code_of(user)
-        return str(active.code)
+        if not hasattr(user, "own_referral_code"):
+            # Not in place of the relation, which a router may forbid for a user who was read from a replica.
+            user.own_referral_code = getattr(user, "active_phone_referral_code", None) or codes.code_of(user)
+        return str(user.own_referral_code)
 
     def get_referral_link(self, user: Any) -> str | None:
         code = self.get_referral_code(user)

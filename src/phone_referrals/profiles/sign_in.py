@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.views.decorators.debug import sensitive_variables
+
 from phone_referrals.exceptions import PhoneReferralsError
 from phone_referrals.referrals.redeem import redeem_first
 from phone_referrals.signin import sign_in as alone
@@ -24,6 +26,7 @@ class SignedIn(alone.SignedIn):
         return {"redeemed": True, "code": None, "detail": None} if self.redeemed else None
 
 
+@sensitive_variables()
 def sign_in(*, referral_code: str = "", invites: Sequence[str] = (), **proof: Any) -> SignedIn:
     """Do what `signin.sign_in.sign_in` does with `proof`, and redeem.
 

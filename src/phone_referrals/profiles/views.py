@@ -27,6 +27,7 @@ from phone_referrals.referrals import codes, invites
 from phone_referrals.referrals import views as of_referrals
 from phone_referrals.referrals.invitees import invitees_page
 from phone_referrals.signin import views as of_signin
+from phone_referrals.signin.delete_account import delete_account
 from phone_referrals.signin.serializers import UserSerializer
 from phone_referrals.throttling import ReadThrottle
 from phone_referrals.tokens import get_issuer
@@ -58,8 +59,7 @@ class DeleteView(of_signin.DeleteView):
     """Delete one's own account."""
 
     def delete_account(self, user: AbstractBaseUser, code: str) -> None:
-        with codes.withdrawn(user):
-            super().delete_account(user, code)
+        delete_account(user, code=code, around=codes.withdrawn(user))
 
 
 class ReadView(ApiView):

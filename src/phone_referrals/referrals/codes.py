@@ -70,7 +70,8 @@ def new_code(user: AbstractBaseUser, *, collisions: int = 0) -> ReferralCode:
     """Return an unsaved active code of `user`; it is one character longer for every three collisions before it."""
     generator: Callable[[int], str] = import_string(conf.code_generator)
     text = fold(generator(LENGTH + collisions // 3))
-    return ReferralCode(user=user, active_for=user, code=text)  # type: ignore[misc]
+    # By keys: a router may forbid relations to a user who was read from a replica.
+    return ReferralCode(user_id=user.pk, active_for_id=user.pk, code=text)
 
 
 def code_of(user: AbstractBaseUser) -> ReferralCode:
@@ -114,9 +115,9 @@ def activate(code: ReferralCode) -> None:
     """
     alias = router.db_for_write(ReferralCode)
     with transaction.atomic(using=alias):
-        lock(code.user, using=alias)
-        ReferralCode.objects.using(alias).filter(active_for=code.user).update(active_for=None)
-        code.active_for = code.user
+        lock(get_user_model()(pk=code.user_id), using=alias)
+        ReferralCode.objects.using(alias).filter(active_for=code.user_id).update(active_for=None)
+        code.active_for_id = code.user_id
         if not _insert(code):
             raise ReferralCodeTaken
 

@@ -19,7 +19,7 @@ from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 from django.utils.crypto import salted_hmac
 
-from phone_referrals import statements
+from phone_referrals import halves, statements
 from phone_referrals.accounts import get_accounts, lock, provable_phone_of
 from phone_referrals.exceptions import AccountDisabled
 from phone_referrals.referrals.models import RedeemedPhone, Referral, ReferralCode
@@ -32,6 +32,11 @@ def digests_of(phone_number: str) -> list[str]:
     """Return the hashes under which a phone may be remembered: one for each secret, none without a phone."""
     secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return [_digest(phone_number, secret) for secret in secrets] if phone_number else []
+
+
+def phone_of(user: AbstractBaseUser) -> str:
+    """Return the phone that a user has proven: without sign-in by phone, a column of that name is any text."""
+    return get_accounts().phone_of(user) if halves.on("signin") else ""
 
 
 def remember(user: AbstractBaseUser, phone_number: str) -> None:
@@ -66,6 +71,7 @@ def _remember_phone_left(user: AbstractBaseUser, phone_number: str, is_deleted: 
     remember(user, phone_number)
     if is_deleted:  # The site keeps the row. Where the row is deleted, no referral points at it any more.
         Referral.objects.of(user).erase_codes()
+        ReferralCode.objects.filter(user=user.pk).update(is_disabled=True)
 
 
 @receiver(pre_delete, sender=Referral)
@@ -74,7 +80,7 @@ def _remember_phone_of(sender: type[Model], instance: Referral, using: str, orig
     if _goes_with_its_user(sender, origin):
         with suppress(AccountDisabled):  # Another request has deleted the user a moment ago, and remembered then.
             user = lock(get_user_model()(pk=instance.pk), using=using)
-            _keep(provable_phone_of(user) or get_accounts().phone_of(user))
+            _keep((provable_phone_of(user) or phone_of(user)) if halves.on("signin") else "")
 
 
 @receiver(pre_delete, sender=ReferralCode)

@@ -97,9 +97,15 @@ class InviteView(Page):
 
     def get(self, request: HttpRequest, code: str, *args: Any, **kwargs: Any) -> HttpResponse:
         folded = codes.read(code)
-        response = SeeOther(self.sign_in_url() + (f"?{urlencode({'invite': folded})}" if folded else ""))
+        response = SeeOther(self.get_success_url(folded))
         invites.remember(request, response, code)
         return response
+
+    def get_success_url(self, code: str) -> str:
+        """Return where to sign in. The address keeps the code, for another browser that it is opened in."""
+        address = self.sign_in_url()
+        sign = "&" if "?" in address else "?"
+        return f"{address}{sign}{urlencode({'invite': code})}" if code else address
 
 
 def rows(referrals: list[Any]) -> list[dict[str, Any]]:

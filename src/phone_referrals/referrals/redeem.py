@@ -25,7 +25,7 @@ def redeem(user: AbstractBaseUser, code: str) -> Referral:
     """
     # Not from a replica, which may not know yet of an account that was deleted a moment ago.
     alias = router.db_for_write(Referral)
-    phone_number = get_accounts().phone_of(user)
+    phone_number = once.phone_of(user)
     referral_code = _find(code, phone_number, using=alias)
     if referral_code.user_id == user.pk:
         raise OwnCode

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from threading import Event
 from typing import Any
 
@@ -37,10 +38,16 @@ def request_deletion(user: AbstractBaseUser, *, host: str, address: str = "", da
 
 
 @sensitive_variables()
-def delete_account(user: AbstractBaseUser, *, code: str) -> None:
+def delete_account(
+    user: AbstractBaseUser,
+    *,
+    code: str,
+    around: AbstractContextManager[None] = nullcontext(),  # noqa: B008 - reusable
+) -> None:
     """End every token and session of the user and call `PhoneAccounts.delete`, all of it or nothing.
 
-    A row that is still there has no phone then, so that its owner can sign up anew.
+    `around` is entered once the code is proven, and left after the commit. A row that is still there has no phone then,
+    so that its owner can sign up anew.
     Raises `NoPhone`, the refusals of `check_code`, `CodeExpired` where the phone was changed meanwhile,
     `DeletionRefused` where rows of the host protect the user, or `AccountDisabled` where it was deleted meanwhile.
     """
@@ -48,12 +55,14 @@ def delete_account(user: AbstractBaseUser, *, code: str) -> None:
     check_code(phone_number=phone_number, code=code, purpose=Purpose.DELETE_ACCOUNT, user=user)
     alias, committed = router.db_for_write(get_user_model()), Event()
     try:
-        with transaction.atomic(using=alias):
+        with around, transaction.atomic(using=alias):
             # The first of the hooks: an error in a later hook of the host is no refusal.
             transaction.on_commit(committed.set, using=alias)
             locked = lock(user)
             if provable_phone_of(locked) != phone_number:
                 raise CodeExpired  # Another request has changed the phone that the code proved.
+            # Before the host deletes anything: it may begin with the phone.
+            phone_left.send(type(locked), user=locked, phone_number=phone_number, is_deleted=False)
             end_all(locked)
             get_accounts().delete(locked)
             _let_go(user.pk, phone_number)

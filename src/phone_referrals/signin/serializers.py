@@ -11,7 +11,7 @@ from phone_referrals import phones
 from phone_referrals.accounts import get_accounts
 from phone_referrals.api import KeyField
 from phone_referrals.signin import codes
-from phone_referrals.tokens import get_issuer, issuer_of
+from phone_referrals.tokens import came_by_session, get_issuer
 
 
 class PhoneNumberField(serializers.CharField):
@@ -84,7 +84,7 @@ class UserSerializer(serializers.Serializer[Any]):
     def may_see_all_of(self, user: AbstractBaseUser) -> bool:
         request = self.context["request"]
         # Staff by session only: a token shows other people's numbers to nobody.
-        is_staff = getattr(request.user, "is_staff", False) and issuer_of(request).logs_in
+        is_staff = getattr(request.user, "is_staff", False) and came_by_session(request)
         return bool(is_staff or request.user.pk == user.pk)
 
 
@@ -112,14 +112,13 @@ class TokenSerializer(serializers.Serializer[Any]):
     token_type = serializers.SerializerMethodField(help_text="The word before the token in the Authorization header.")
 
     def get_fields(self) -> dict[str, Any]:
-        fields = {**deepcopy(get_issuer().answer_fields), **super().get_fields()}
-        for name in get_issuer().answer_fields:
-            fields[name].source = f"token.{name}"
-        return fields
+        return {**deepcopy(get_issuer().answer_fields), **super().get_fields()}
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        # A host's issuer may say more than it describes.
-        return {**super().to_representation(instance), **instance.token}
+        # The issuer has the word: a host's may return more than it describes, or less.
+        for name in get_issuer().answer_fields:
+            self.fields.pop(name, None)
+        return {**instance.token, **super().to_representation(instance)}
 
     def get_token_type(self, _answer: Any) -> str:
         return get_issuer().token_type
@@ -139,6 +138,9 @@ class PhoneChangedSerializer(TokenSerializer):
         for name in {*get_issuer().answer_fields} - {"token"}:
             fields[name].required = fields[name].allow_null = False
         return fields
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        return {"token": None, **super().to_representation(instance)}
 
 
 class SessionSerializer(serializers.Serializer[Any]):

@@ -24,10 +24,15 @@ def get_issuer(request: HttpRequest | None = None) -> BaseTokenIssuer:
     return issuer
 
 
+def came_by_session(request: HttpRequest) -> bool:
+    """Return whether a session has authenticated a request: every one of a page, and some of the API's."""
+    authenticator = getattr(request, "successful_authenticator", None)
+    return not isinstance(request, Request) or isinstance(authenticator, SessionAuthentication)
+
+
 def issuer_of(request: HttpRequest) -> BaseTokenIssuer:
     """Return the issuer of the session or token that has authenticated a request."""
-    by_session = isinstance(getattr(request, "successful_authenticator", None), SessionAuthentication)
-    return SessionIssuer(request) if by_session or not isinstance(request, Request) else get_issuer(request)
+    return SessionIssuer(request) if came_by_session(request) else get_issuer(request)
 
 
 def end_others(issuer: BaseTokenIssuer, user: AbstractBaseUser) -> dict[str, Any]:
@@ -55,6 +60,7 @@ __all__ = [
     "DRFTokenIssuer",
     "Session",
     "SessionIssuer",
+    "came_by_session",
     "end_all",
     "end_others",
     "follow_key",

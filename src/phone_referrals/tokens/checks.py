@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.utils.module_loading import import_string
 from rest_framework.settings import api_settings
@@ -22,6 +23,12 @@ def check() -> Iterator[CheckMessage]:
             f"PHONE_REFERRALS_TOKEN_ISSUER {conf.token_issuer!r} needs the app {app!r}.",
             hint=f"Add {app!r} to INSTALLED_APPS and migrate, or name another issuer.",
             id="phone_referrals.E018",
+        )
+    if issuer.logs_in and settings.SESSION_ENGINE.endswith("signed_cookies"):
+        yield Error(
+            "SESSION_ENGINE keeps sessions in cookies alone, where nobody can end them.",
+            hint="Name another SESSION_ENGINE, such as 'django.contrib.sessions.backends.db'.",
+            id="phone_referrals.E022",
         )
     jwt: Any = sys.modules.get("phone_referrals.tokens.jwt")  # Imported by its issuer.
     if jwt and isinstance(issuer, jwt.JWTIssuer) and not issubclass(_refreshing(jwt), jwt.TokenRefreshSerializer):

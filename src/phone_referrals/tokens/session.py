@@ -43,7 +43,6 @@ class SessionAuthentication(AdmissibleUsers, authentication.SessionAuthenticatio
 class SessionIssuer(BaseTokenIssuer):
     """Begins a session; there is no token. Needs a `SESSION_ENGINE` that keeps sessions on the server."""
 
-    request: HttpRequest  # Without one, it can list and end sessions only.
     token_type = "session"  # noqa: S105 - the name of a kind, not a secret
     authentication_classes = (SessionAuthentication,)
     required_app = "django.contrib.sessions"
@@ -56,6 +55,8 @@ class SessionIssuer(BaseTokenIssuer):
             msg = "SESSION_ENGINE keeps sessions in cookies alone, where nobody can end them: name another engine."
             raise ImproperlyConfigured(msg)
         request = self.request
+        if request is None:
+            raise ImproperlyConfigured("A session begins in a request: give the issuer one.")
         before = request.session.session_key
         login(request, user)
         # Django keeps the key of the same user, and drops that of another: each sign-in needs one of its own.
@@ -69,7 +70,7 @@ class SessionIssuer(BaseTokenIssuer):
         return {"token": None}
 
     def revoke(self, user: AbstractBaseUser) -> None:
-        request = self.request
+        request: Any = self.request
         UserSession.objects.filter(key=request.session.session_key).delete()
         logout(request)
 
@@ -88,6 +89,9 @@ class SessionIssuer(BaseTokenIssuer):
 
     def revoke_others(self, user: Any) -> dict[str, Any]:
         request = self.request
+        if request is None:
+            self.revoke_all(user)
+            return {}
         this = request.session.session_key
         self.revoke_all(user, but=this)
         update_session_auth_hash(request, user)
