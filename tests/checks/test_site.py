@@ -1,9 +1,11 @@
 from contextlib import contextmanager
+from types import ModuleType
 
 import pytest
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import run_checks
 from django.db import connection
+from django.urls import include, path
 
 from phone_referrals.checks import registry, site
 from tests.checks.reports import ids, only, reports
@@ -171,3 +173,14 @@ def test_the_database_of_the_tests_is_told_nothing():
 def test_only_the_database_of_the_referrals_is_asked(server, databases):
     with server(wsrep_on="ON"):
         assert site.check_database(databases=databases) == []
+
+
+@pytest.mark.parametrize("kind", ["urls", "page_urls"])
+def test_halves_that_are_included_one_by_one_are_told(settings, kind):
+    both = {"urls": "phone_referrals.urls", "page_urls": "phone_referrals.pages.urls"}[kind]
+    each = [path(f"{half}/", include(f"phone_referrals.{half}.{kind}")) for half in ("signin", "referrals")]
+    settings.ROOT_URLCONF = ModuleType("urls")
+    for patterns, expected in ((each, ["phone_referrals.E023"]), ([path("", include(both))], []), (each[:1], [])):
+        settings.ROOT_URLCONF = ModuleType("urls")
+        settings.ROOT_URLCONF.urlpatterns = patterns
+        assert [found for found in ids(site.check()) if found.endswith("E023")] == expected

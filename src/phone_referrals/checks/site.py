@@ -49,6 +49,13 @@ SETTINGS: Table = {"PHONE_REFERRALS_SITE_HOST": (_no_host, '"example.com"')}
 PATHS = ("PHONE_REFERRALS_ACCOUNTS", "PHONE_REFERRALS_USERS_PERMISSION")
 
 
+# The app of both halves' URLs, a name of each half, and the URLs of both.
+JOINED = [
+    ("phone_referrals", {"get_verify_code", "referrals"}, "phone_referrals.urls"),
+    ("phone_referrals_pages", {"sign_in", "invite"}, "phone_referrals.pages.urls"),
+]
+
+
 def check() -> Iterator[CheckMessage]:
     yield from unknown_names()
     if not apps.is_installed("rest_framework"):
@@ -64,6 +71,14 @@ def check() -> Iterator[CheckMessage]:
             id="phone_referrals.E004",
         )
     yield from shadowed_urls()
+    for app, names, both in JOINED:
+        ours = [each for each in routes(site_resolver()) if each.app == app]
+        if names <= {each.name for each in ours} and not any(_is_of_both(each.view) for each in ours):
+            yield Error(
+                "The site includes the URLs of each half by themselves, so that no sign-in accepts an invitation.",
+                hint=f'Include those of both in their place: include("{both}").',
+                id="phone_referrals.E023",
+            )
     if includes_pages() and not apps.is_installed("django.contrib.staticfiles"):
         yield Warning(
             "The pages have style sheets and scripts, which nothing serves.",
@@ -71,6 +86,10 @@ def check() -> Iterator[CheckMessage]:
             "and serves them, silence this check.",
             id="phone_referrals.W011",
         )
+
+
+def _is_of_both(view: Any) -> bool:
+    return any(base.__module__.startswith("phone_referrals.profiles.") for base in getattr(view, "__mro__", ()))
 
 
 def _has_templates() -> bool:
