@@ -17,7 +17,8 @@ def database() -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": ":memory:",
-        "OPTIONS": {"timeout": 30},
+        # Its files end with the tests: to wait for the disk at each commit would only cost time.
+        "OPTIONS": {"timeout": 30, "init_command": "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY"},
         "TEST": {"NAME": file},
     }
 
