@@ -33,7 +33,7 @@ def test_a_user_is_made_and_found_by_phone(column, accounts, phone, other_phone)
     assert not user.has_usable_password()
 
 
-def test_the_phone_of_a_related_model_is_the_only_one_that_counts(settings, accounts, phone, other_phone, monkeypatch):
+def test_only_the_phone_of_the_related_model_counts(settings, accounts, phone, other_phone, monkeypatch):
     settings.PHONE_REFERRALS_PHONE_FIELD = "profile__phone"
     user = accounts.create(phone)
     assert str(Profile.objects.get(user=user).phone) == phone
@@ -100,7 +100,7 @@ def test_phones_are_read_at_once_from_rows_that_have_a_user(column, accounts, ma
         assert [accounts.phone_of(profile.user) for profile in profiles] == ["+12015550100", "+12015550101"]
 
 
-def test_who_must_have_a_username_gets_one_that_says_nothing_of_the_phone(settings, accounts, phone, other_phone):
+def test_a_required_username_tells_nothing_of_the_phone(settings, accounts, phone, other_phone):
     settings.AUTH_USER_MODEL = "phone_first.Member"
     member, other = accounts.create(phone), accounts.create(other_phone)
     assert isinstance(member, Member)
@@ -110,7 +110,7 @@ def test_who_must_have_a_username_gets_one_that_says_nothing_of_the_phone(settin
     assert accounts.find(phone) == member
 
 
-def test_who_is_hidden_by_the_manager_of_the_host_holds_the_phone_all_the_same(settings, accounts, phone):
+def test_a_user_hidden_by_the_hosts_manager_holds_its_phone(settings, accounts, phone):
     settings.AUTH_USER_MODEL = "phone_first.Member"
     member = accounts.create(phone)
     member.has_left = True
@@ -119,9 +119,7 @@ def test_who_is_hidden_by_the_manager_of_the_host_holds_the_phone_all_the_same(s
     assert accounts.find(phone) == member
 
 
-def test_a_known_user_of_a_host_that_stores_phones_in_another_format_is_not_made_again(
-    settings, accounts, phone, sign_in, monkeypatch
-):
+def test_a_user_stored_in_another_format_is_not_made_again(settings, accounts, phone, sign_in, monkeypatch):
     settings.PHONENUMBER_DB_FORMAT = "INTERNATIONAL"
     user = accounts.create(phone)
     monkeypatch.setattr(PhoneAccounts, "create", None)
@@ -173,7 +171,7 @@ def test_a_username_that_is_filled_by_others_is_left(settings, monkeypatch, name
     assert username_of(Member) is None
 
 
-def test_a_user_who_is_found_by_a_national_number_is_not_its_owner(settings):
+def test_a_user_found_by_a_national_number_is_not_its_owner(settings):
     """`PHONENUMBER_DB_FORMAT = "NATIONAL"`, which a check refuses: two owners of one text."""
     settings.PHONENUMBER_DB_FORMAT, settings.PHONENUMBER_DEFAULT_REGION = "NATIONAL", "AE"
     settings.PHONE_REFERRALS_PHONE_FIELD = "profile__phone"

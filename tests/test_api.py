@@ -244,7 +244,7 @@ def test_no_cache_keeps_an_answer(sign_in, phone, call):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["users/me/", "users/", "referrals/"])
-def test_the_cache_of_the_whole_site_hands_nobody_anothers_answer(sign_in, phone, other_phone, settings, path):
+def test_a_site_wide_cache_hands_nobody_anothers_answer(sign_in, phone, other_phone, settings, path):
     settings.MIDDLEWARE = [
         "django.middleware.cache.UpdateCacheMiddleware",
         *settings.MIDDLEWARE,

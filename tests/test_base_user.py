@@ -179,7 +179,7 @@ def test_createsuperuser_asks_again_for_a_phone_that_is_taken(monkeypatch, phone
     assert str(user.phone_number) == other_phone
 
 
-def test_createsuperuser_without_questions_takes_the_password_from_the_environment(monkeypatch, phone):
+def test_createsuperuser_reads_the_password_from_environment(monkeypatch, phone):
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "Secret-and-long")
     user, _ = create_superuser(monkeypatch, interactive=False, phone_number=phone)
     assert user.check_password("Secret-and-long")
@@ -206,7 +206,7 @@ def test_createsuperuser_without_questions_says_what_is_wrong(monkeypatch, optio
 # The models themselves
 
 
-def test_the_mixin_is_one_nullable_column_with_nothing_of_ours_in_it():
+def test_the_mixin_is_one_nullable_column():
     """A host's migration must never change again because of us."""
     [column] = PhoneUserMixin._meta.local_fields
     _, path, _, kwargs = column.deconstruct()
@@ -230,7 +230,7 @@ def test_a_number_of_no_phone_is_refused_by_validation():
         User(phone_number="123").full_clean(exclude=["password"])
 
 
-def test_rows_that_refer_to_users_can_be_written_with_natural_keys(phone):
+def test_rows_of_users_are_written_with_natural_keys(phone):
     user = get_user_model().objects.create_user(phone)
     written = formats.serialize("json", [Token.objects.create(user=user)], use_natural_foreign_keys=True)
     assert phone in written
@@ -242,7 +242,7 @@ def test_rows_that_refer_to_users_can_be_written_with_natural_keys(phone):
 
 @pytest.mark.parametrize("setting", ["PHONENUMBER_DB_FORMAT", "PHONENUMBER_DEFAULT_FORMAT"])
 @pytest.mark.parametrize("create", ["create_user", "create_superuser"])
-def test_a_number_is_stored_with_its_country_code_whatever_the_settings_say(settings, phone, setting, create):
+def test_a_number_is_stored_as_e164_whatever_the_settings(settings, phone, setting, create):
     setattr(settings, setting, "NATIONAL")
     user = getattr(User.objects, create)(PhoneNumber.from_string(phone))
     assert stored(user) == phone

@@ -51,7 +51,7 @@ def test_the_default_of(name, default, _):
 
 
 @pytest.mark.parametrize(("name", "_", "value"), SETTINGS)
-def test_a_setting_has_the_name_of_its_property_and_is_read_when_it_is_used(settings, name, _, value):
+def test_a_setting_is_named_as_its_property_and_read_late(settings, name, _, value):
     setattr(settings, f"PHONE_REFERRALS_{name.upper()}", value)
     assert getattr(conf, name) == value
 

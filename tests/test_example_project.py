@@ -93,7 +93,7 @@ def test_lists_are_of_words_between_commas_or_spaces():
         ),
     ],
 )
-def test_the_database_is_named_by_the_environment_and_its_connections_persist(environment, expected):
+def test_the_environment_names_the_database(environment, expected):
     database = settings(DEBUG="1", **environment)["DATABASES"]["default"]
     assert database.items() >= {**expected, "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}.items()
 
@@ -189,7 +189,7 @@ def answers(tmp_path_factory):
     return json.loads(python("-c", QUESTIONS, **environment).stdout)
 
 
-def test_the_migrations_the_static_files_and_the_schema_are_valid(answers):
+def test_migrations_static_files_and_schema_are_valid(answers):
     assert answers
 
 
@@ -233,7 +233,7 @@ def directory():
         yield Path(name)
 
 
-def test_a_command_runs_on_a_temporary_postgresql_that_is_gone_afterwards(directory):
+def test_a_command_runs_on_a_temporary_postgresql(directory):
     script = (
         "import os, psycopg, sys;"
         "sys.exit(psycopg.connect(os.environ['DATABASE_URL']).execute('select 7').fetchone()[0])"

@@ -140,7 +140,7 @@ def test_an_asterisk_is_refused_in_a_form_of_parts_only():
 
 
 @pytest.mark.django_db
-def test_the_middleware_of_invitations_leaves_another_charset_alone(client):
+def test_the_invite_middleware_leaves_another_charset_alone(client):
     sent = {"data": "x", "content_type": "text/plain; charset=latin-1"}
     assert client.generic("GET", "/elsewhere/?ref=A1B2C3", **sent).status_code == 200
     assert "phone_referrals_invite" not in client.cookies

@@ -63,7 +63,7 @@ def test_moments_a_microsecond_apart_are_told_apart(make_user):
     assert [*chain(*follow(lambda cursor: invitees(user, cursor)))] == expected
 
 
-def test_rows_added_or_deleted_between_two_pages_neither_repeat_nor_hide_others():
+def test_rows_added_or_deleted_between_pages_hide_no_others():
     before = [user.pk for user in add_users(30)]
     first = users()
     first.rows[-1].delete()

@@ -45,7 +45,7 @@ def test_a_state_is_written_where_nobody_has_written_since():
     assert row.version == 1
 
 
-def test_a_state_is_not_written_where_somebody_has_written_since():
+def test_a_state_is_not_written_over_a_newer_one():
     row = make_row()
     assert PhoneVerification.objects.write(row, State(sent_since_success=1))
 
@@ -62,7 +62,7 @@ def test_a_serial_has_64_bits(serial):
     assert PhoneVerification.objects.get().serial == serial
 
 
-def test_clearing_forgets_everything_and_defeats_who_has_read_before():
+def test_clearing_forgets_everything_and_defeats_earlier_reads():
     row = make_row(
         serial=1,
         code_expires_at=1.5,
@@ -209,7 +209,7 @@ def test_a_referral_is_named_by_keys_and_not_by_numbers(users):
     assert str(Referral(referrer=None, referred=second)) == f"- → {second.pk}"
 
 
-def test_a_phone_that_has_redeemed_is_named_by_a_part_of_its_digest():
+def test_a_redeemed_phone_is_named_by_a_part_of_its_digest():
     assert str(RedeemedPhone(digest="0123456789abcdef")) == "01234567…"
 
 

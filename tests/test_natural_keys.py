@@ -111,7 +111,7 @@ def reset_sequence(model):
             cursor.execute(sql)
 
 
-def test_a_user_without_a_phone_is_named_by_no_password_that_opens_anything(make_user):
+def test_a_natural_key_without_a_phone_opens_nothing(make_user):
     user = make_user(1)
     user.phone_number = None
     assert user.password in user.natural_key()

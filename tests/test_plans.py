@@ -317,7 +317,7 @@ def plan_of(sql):
     return (json.loads(plans) if isinstance(plans, str) else plans)[0]["Plan"]
 
 
-def test_circles_are_looked_for_without_comparing_every_referral_with_all(first):
+def test_circles_are_found_without_comparing_all_pairs(first):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '30s'")  # It takes one or two.
 

@@ -203,9 +203,7 @@ def broken_row(*args, **kwargs):
     raise RuntimeError("The database has gone away.")
 
 
-def test_a_gateway_that_quotes_the_message_is_not_quoted_when_more_goes_wrong(
-    client, phone, everything, settings, monkeypatch
-):
+def test_a_talkative_gateway_is_not_quoted_by_a_later_error(client, phone, everything, settings, monkeypatch):
     settings.PHONE_REFERRALS_SMS_BACKEND = f"{__name__}.TalkativeGateway"
     monkeypatch.setattr("phone_referrals.signin.verification.give_back", broken_row)
     with everything() as output, reports() as reported:
@@ -551,7 +549,7 @@ def test_the_admin_shows_no_whole_number_and_no_code(client, phone, other_phone,
     assert "**00" in "\n".join(pages)
 
 
-def test_a_visitor_who_asks_cannot_tell_a_known_number_from_an_unknown_one(client, make_user):
+def test_asking_does_not_tell_a_known_number_from_an_unknown(client, make_user):
     """The same keys, and the same statements with other values, on the first request and later."""
     make_user(10)
     ask(client, "+12015550130")  # The first message of a day to a region makes a row.

@@ -152,7 +152,7 @@ def test_codes_are_redeemed_where_the_router_says(elsewhere, monkeypatch, locks)
 
 
 @pytest.mark.django_db
-def test_a_phone_is_remembered_beside_the_referrals_whatever_the_router_says(second_database, settings, phone):
+def test_a_phone_is_remembered_in_the_referrals_database(second_database, settings, phone):
     user = get_accounts().create(phone)
     Referral.objects.using("elsewhere").create(referred=user, referrer=None)
     settings.DATABASE_ROUTERS = [f"{__name__}.ReferralsElsewhere"]
@@ -173,7 +173,7 @@ def test_a_phone_is_not_taken_for_left_where_a_replica_is_late(second_database, 
 
 
 @pytest.mark.django_db
-def test_a_phone_is_looked_at_again_when_the_referral_is_committed(elsewhere, monkeypatch):
+def test_a_phone_is_looked_at_again_on_commit(elsewhere, monkeypatch):
     looked = []
     monkeypatch.setattr(once, "remember_if_left", lambda *args: looked.append(args))
     first, second = (get_accounts().create(f"+1201555010{number}") for number in range(2))
@@ -186,7 +186,7 @@ def test_a_phone_is_looked_at_again_when_the_referral_is_committed(elsewhere, mo
 
 
 @pytest.mark.django_db
-def test_who_has_just_signed_up_sees_a_profile_that_a_replica_does_not_have_yet(second_database, settings, make_user):
+def test_a_new_user_sees_the_profile_before_a_replica_has_it(second_database, settings, make_user):
     settings.DATABASE_ROUTERS = [f"{__name__}.Late"]
     known, deleted = make_user(), get_user_model()(pk=404)
 

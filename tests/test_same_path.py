@@ -69,14 +69,14 @@ def assert_same(results, status, statements):
         assert result == results["unknown"], who
 
 
-def test_asking_for_a_code_for_another_phone_of_ones_own_is_the_same_for_every_phone(settings, sign_in):
+def test_asking_for_a_change_is_the_same_for_every_phone(settings, sign_in):
     settings.PHONE_REFERRALS_TOKEN_ISSUER = RECENT
     token = sign_in("+12015550116").answer["token"]
     answers = {who: post("me/phone/get_verify_code", {"phone_number": phone}, token) for who, phone in PHONES.items()}
     assert_same(answers, 200, 4)
 
 
-def test_a_wrong_code_for_another_phone_of_ones_own_is_the_same_for_every_phone(settings, sign_in, last_code):
+def test_a_wrong_code_of_a_change_is_the_same_for_every_phone(settings, sign_in, last_code):
     settings.PHONE_REFERRALS_TOKEN_ISSUER = RECENT
     token = sign_in("+12015550116").answer["token"]
     for phone in PHONES.values():
@@ -114,7 +114,7 @@ def test_a_wrong_code_is_the_same_for_every_phone(last_code):
         assert_same(answers, status, 1)
 
 
-def test_a_code_that_nobody_asked_for_is_the_same_for_every_phone():
+def test_a_code_without_a_request_is_the_same_for_every_phone():
     answers = {who: post("auth", {"phone_number": phone, "code": "123456"}) for who, phone in PHONES.items()}
     assert_same(answers, 400, 1)
 

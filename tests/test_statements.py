@@ -123,7 +123,7 @@ def test_a_compiled_row_has_annotations_and_joined_rows(code, django_assert_num_
 # update
 
 
-def test_the_values_are_written_to_the_row_that_is_as_where_says(verification, phone, other_phone):
+def test_the_values_are_written_to_the_rows_of_where(verification, phone, other_phone):
     PhoneVerification.objects.create(phone_number=other_phone)
     values = {"sent_at": [3.5], "resend_at": None, "version": 7}
 

@@ -92,7 +92,7 @@ def test_an_address_has_one_spelling(remote, address):
         (2, "203.0.113.8", "203.0.113.8"),
     ],
 )
-def test_a_forwarded_address_counts_as_far_as_the_sites_proxies_wrote_it(limit, proxies, forwarded, address):
+def test_a_forwarded_address_counts_as_far_as_proxies_wrote_it(limit, proxies, forwarded, address):
     limit(proxies=proxies)
     assert address_of("192.0.2.1", forwarded) == address
 
@@ -289,14 +289,14 @@ def test_calls_of_the_same_moment_are_all_counted(limit, rf, monkeypatch, thrott
     assert answers.count(True) == allowed
 
 
-def test_addresses_of_one_64_share_a_limit_and_another_64_has_its_own(limit, call):
+def test_addresses_of_one_64_share_a_limit(limit, call):
     limit(auth="1/hour")
     assert call(address="2001:db8:0:1::1")
     assert not call(address="2001:db8:0:1:ffff:ffff:ffff:ffff")
     assert call(address="2001:db8:0:2::1")
 
 
-def test_an_ipv4_mapped_address_shares_the_limit_of_the_ipv4_address(limit, call):
+def test_an_ipv4_mapped_address_has_the_limit_of_the_ipv4(limit, call):
     limit(auth="1/hour")
     assert call(address="192.0.2.1")
     assert not call(address="::ffff:192.0.2.1")
@@ -351,7 +351,7 @@ def test_redeemers_of_one_address_are_throttled_together(limit, call):
 
 
 @pytest.mark.django_db
-def test_a_throttled_request_for_a_code_sends_and_writes_nothing(limit, call, api, outbox, phone):
+def test_a_throttled_request_sends_and_writes_nothing(limit, call, api, outbox, phone):
     limit(get_verify_code="1/hour")
     call("get_verify_code", "127.0.0.1")
 
@@ -419,7 +419,7 @@ def test_unknown_and_disabled_referral_codes_are_answered_alike(api, make_user):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["", "{me}/", "{me}/invitees/", "nobody/"])
-def test_what_one_user_reads_of_others_is_throttled_from_everywhere(limit, make_user, time_machine, path):
+def test_reads_of_one_user_are_throttled_from_everywhere(limit, make_user, time_machine, path):
     limit(read="2/hour")
     time_machine.move_to("2026-06-01T12:10Z", tick=False)
     me, other = make_user(0), make_user(1)
@@ -437,7 +437,7 @@ def test_what_one_user_reads_of_others_is_throttled_from_everywhere(limit, make_
     assert read(me, "192.0.2.1").status_code != 429
 
 
-def test_reads_of_nobody_are_limited_by_address_where_a_host_lets_them_in(limit, rf):
+def test_anonymous_reads_are_limited_by_address(limit, rf):
     limit(read="1/hour")
     request = rf.get("/")
     request.user = AnonymousUser()
@@ -446,7 +446,7 @@ def test_reads_of_nobody_are_limited_by_address_where_a_host_lets_them_in(limit,
     assert throttling.ReadThrottle().allow_request(request, None)
 
 
-def test_a_read_is_let_through_where_the_cache_has_dropped_its_counter(limit, rf, monkeypatch):
+def test_a_read_without_its_counter_is_let_through(limit, rf, monkeypatch):
     limit(read="1/hour")
     request = rf.get("/")
     request.user = AnonymousUser()
@@ -454,7 +454,7 @@ def test_a_read_is_let_through_where_the_cache_has_dropped_its_counter(limit, rf
     assert throttling.ReadThrottle().allow_request(request, None)
 
 
-def test_who_finds_all_places_taken_at_this_moment_waits_for_the_whole_time(limit, monkeypatch):
+def test_a_request_that_finds_all_places_taken_waits_fully(limit, monkeypatch):
     limit(auth="1/min")
     throttle = throttling.AuthThrottle()
     monkeypatch.setattr(throttle.cache, "add", lambda *args: False)

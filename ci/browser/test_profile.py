@@ -25,7 +25,7 @@ def test_where_copying_is_refused_the_link_is_selected(visitor):
     expect(visitor.page.get_by_text("Copied.")).to_have_count(0)
 
 
-def test_share_opens_the_share_sheet_of_the_browser_with_the_link(visitor):
+def test_share_opens_the_share_sheet_with_the_link(visitor):
     visitor.context.add_init_script("navigator.share = async (data) => { window.shared = data; }")
     visitor.sign_in()
     visitor.press("Share")
@@ -70,7 +70,7 @@ def switch(visitor, name, code):
     visitor.language = code
 
 
-def test_the_link_of_an_invitation_says_nothing_of_whose_it_is_nor_whether_it_is_known(visit, anybody):
+def test_an_invite_link_tells_no_owner_and_not_if_it_is_known(visit, anybody):
     inviter = visit()
     inviter.sign_in()
     pages = []
@@ -84,7 +84,7 @@ def test_the_link_of_an_invitation_says_nothing_of_whose_it_is_nor_whether_it_is
     assert pages[0] == pages[1]
 
 
-def test_whoever_is_a_user_already_finds_the_invitation_in_the_form(visit, anybody):
+def test_a_user_finds_the_invitation_in_the_form(visit, anybody):
     inviter = visit()
     inviter.sign_in()
     anybody.sign_in()

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 
-def test_a_number_without_its_country_is_read_as_one_of_the_browsers_region(anybody):
+def test_a_national_number_is_of_the_browsers_region(anybody):
     anybody.open("/sign-in/")
     anybody.ask_for_code(anybody.phone.removeprefix("+1"))
     anybody.sees_heading("Enter the code")
@@ -73,7 +73,7 @@ def wait_is_over(visitor):
         visitor.page.clock.fast_forward(31_000)
 
 
-def test_the_wait_counts_down_and_then_the_button_may_be_pressed(visitor):
+def test_the_wait_counts_down_until_the_button_works(visitor):
     visitor.page.clock.install()
     visitor.open("/sign-in/")
     visitor.ask_for_code()
@@ -110,7 +110,7 @@ def test_the_number_can_be_changed(anybody):
     assert anybody.site.messages_to(anybody.phone) == 1
 
 
-def test_back_from_the_code_page_shows_the_number_and_forward_the_code_page(anybody):
+def test_back_shows_the_number_and_forward_the_code_page(anybody):
     anybody.open("/sign-in/")
     anybody.ask_for_code()
     anybody.sees_heading("Enter the code")
@@ -124,7 +124,7 @@ def test_back_from_the_code_page_shows_the_number_and_forward_the_code_page(anyb
     anybody.sees_heading("Your profile")
 
 
-def test_back_and_once_more_says_to_wait_and_takes_the_code_that_was_sent(anybody):
+def test_going_back_says_to_wait_and_takes_the_sent_code(anybody):
     anybody.open("/sign-in/")
     anybody.ask_for_code()
     anybody.sees_heading("Enter the code")
@@ -181,7 +181,7 @@ def test_an_expired_session_leads_to_the_beginning_and_says_so(anybody):
     anybody.sees_message("Your session has expired. Please start again.")
 
 
-def test_an_expired_session_on_the_profile_leads_to_the_sign_in_and_back(anybody):
+def test_an_expired_session_leads_to_the_sign_in_and_back(anybody):
     anybody.sign_in()
     anybody.open("/invitees/")
     anybody.sees_heading("People you invited")
@@ -257,7 +257,7 @@ def test_the_browser_fills_in_the_code_and_sends_it(visitor):
     visitor.sees_heading("Your profile")
 
 
-def test_typing_is_not_disturbed_where_the_browser_reads_no_messages(visitor):
+def test_typing_is_not_disturbed_without_webotp(visitor):
     visitor.context.add_init_script("""
         window.OTPCredential = class {};
         navigator.credentials.get = () => Promise.reject(new DOMException("", "NotAllowedError"));

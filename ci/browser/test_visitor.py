@@ -13,7 +13,7 @@ import pytest
         "document.documentElement.removeAttribute('lang')",
     ],
 )
-def test_axe_sees_a_lost_label_a_pale_text_and_a_page_of_no_language(visitor, script):
+def test_axe_sees_a_lost_label_pale_text_and_no_language(visitor, script):
     visitor.open("/sign-in/")
     visitor.check_accessibility()
     visitor.page.evaluate(script)
@@ -37,7 +37,7 @@ def test_what_is_wider_than_the_screen_is_seen(visitor):
         ("void fetch('//192.0.2.1/').catch(() => {})", "CSP: connect-src"),
     ],
 )
-def test_violations_of_the_policy_and_errors_of_scripts_are_kept(visitor, script, problem):
+def test_policy_violations_and_script_errors_are_kept(visitor, script, problem):
     visitor.open("/sign-in/")
     visitor.page.evaluate(script)
     give_up = time.monotonic() + 10

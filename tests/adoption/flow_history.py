@@ -9,7 +9,7 @@ PHONE = "+12015550100"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_history_that_names_the_deleted_user_refuses_the_deletion(sign_in, last_code):
+def test_a_history_with_a_key_refuses_the_deletion(sign_in, last_code):
     me = sign_in(PHONE)
     me.post("/api/users/me/get_verify_code/", format="json")
     refused = me.post("/api/users/me/delete/", {"code": last_code(PHONE)}, format="json")

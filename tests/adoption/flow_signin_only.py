@@ -35,7 +35,7 @@ def no_word_of_referrals(text):
     return not re.search("referr|invit", text, re.IGNORECASE)
 
 
-def test_the_host_passes_every_check_and_hears_nothing_of_referrals():
+def test_the_host_passes_every_check_without_referrals():
     assert run_checks() == []
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
     messages = [each for each in run_checks(include_deployment_checks=True) if each.id.startswith("phone_referrals")]

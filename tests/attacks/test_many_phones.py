@@ -144,7 +144,7 @@ def test_a_thousand_numbers_stop_at_the_ceiling_nobody_set(settings, outbox, cap
 
 
 @pytest.mark.django_db
-def test_one_network_of_any_number_of_addresses_has_a_rate_of_its_own(settings, outbox):
+def test_one_network_of_many_addresses_has_one_rate(settings, outbox):
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {}}
     client = APIClient()
     with time_machine.travel(START, tick=False):

@@ -127,9 +127,7 @@ def test_a_code_that_was_never_sent_gives_no_further_guesses(clock, phone, last_
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("gateway", ["works", "is at its ceiling", "refuses", "is silent"])
-def test_asking_for_codes_does_not_void_the_one_in_the_owner_s_latest_message(
-    clock, phone, last_code, settings, gateway
-):
+def test_asking_for_codes_does_not_void_the_owners_latest(clock, phone, last_code, settings, gateway):
     for minutes in (0, 1, 4, 5, 6, 9):
         PhoneVerification.objects.all().delete()
         settings.PHONE_REFERRALS_SMS_BACKEND = "phone_referrals.sms.locmem.SmsBackend"
@@ -164,7 +162,7 @@ class SlowGateway:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("is_queued", [False, True])
-def test_a_gateway_that_takes_a_message_and_is_silent_is_asked_once(clock, phone, outbox, settings, request, is_queued):
+def test_a_gateway_that_is_silent_is_asked_once(clock, phone, outbox, settings, request, is_queued):
     """One request is one message and one place in the ceiling, however long the workers go on."""
     queue = request.getfixturevalue("queue") if is_queued else None
     settings.PHONE_REFERRALS_SMS_BACKEND = f"{__name__}.SlowGateway"

@@ -333,7 +333,7 @@ def test_a_phone_that_the_site_takes_redeems_no_second_time(shop, make_user):
         redeem(make_user(1), code)
 
 
-def test_a_code_is_made_by_the_sites_generator_and_typed_in_any_spelling(shop, settings, make_user):
+def test_a_code_of_the_sites_generator_has_any_spelling(shop, settings, make_user):
     settings.PHONE_REFERRALS_CODE_GENERATOR = "accounts.codes.generate"
     shop("redeem_rules", "accounts/codes")
     code = code_of(make_user(1)).code
@@ -473,7 +473,7 @@ def test_the_blocks_of_the_base_template_are_listed():
     assert set(re.findall(r"`(\w+)`", shown)) == set(re.findall(r"{% block (\w+) %}", Path(base).read_text()))
 
 
-def test_the_blocks_that_pages_add_to_those_of_the_base_are_listed():
+def test_the_blocks_that_pages_add_are_listed():
     folder = Path(get_template("phone_referrals/base.html").origin.name).parent
     blocks_in = {file.name: set(re.findall(r"{% block (\w+) %}", file.read_text())) for file in folder.glob("*.html")}
     added = {name: found - blocks_in["base.html"] for name, found in blocks_in.items()}

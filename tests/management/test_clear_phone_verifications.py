@@ -68,7 +68,7 @@ def test_the_messages_of_a_day_are_not_forgotten(days):
         clear("--days", days)
 
 
-def test_what_waits_for_one_that_goes_goes_with_it_and_is_not_counted():
+def test_queued_codes_go_with_their_row_and_are_not_counted():
     add(100, 31)
     values = {"host": "example.com", "language": "en", "counted_in": [], "queued_at": time()}
     QueuedCode.objects.create(verification=PhoneVerification.objects.get(), due_at=time(), **values)

@@ -65,7 +65,7 @@ def test_it_goes_on_where_it_was_stopped(monkeypatch):
     assert make("--batch", "2") == "Made 2 referral codes.\n"
 
 
-def test_a_user_who_is_deleted_meanwhile_costs_the_others_nothing(monkeypatch):
+def test_a_user_deleted_meanwhile_costs_the_others_nothing(monkeypatch):
     users = add_users(3)
     make_codes = Command.make
 

@@ -88,7 +88,7 @@ def test_a_forged_form_does_nothing_and_leads_back(visitors, outbox, text_of, la
             assert OUT_OF_DATE in text_of(page), name
 
 
-def test_an_accept_header_that_django_cannot_read_is_a_bad_request(client, monkeypatch):
+def test_an_accept_header_that_django_cannot_read_is_400(client, monkeypatch):
     # What it raises depends on its version.
     def set_language(request):
         raise ValueError("Unable to parse header parameters (value too long).")
@@ -113,7 +113,7 @@ def test_a_form_of_ours_is_no_forgery(phone, last_code):
     assert "_auth_user_id" not in browser.session
 
 
-def test_a_form_that_is_out_of_date_leads_back_to_where_its_visitor_was_going(db):
+def test_an_outdated_form_keeps_where_its_visitor_was_going(db):
     answer = Client(enforce_csrf_checks=True).post("/sign-in/?next=/shop/", {"phone_number": "+12015550100"})
     assert (answer.status_code, answer["Location"]) == (303, "/sign-in/?next=/shop/")
 
@@ -154,7 +154,7 @@ def test_a_forged_form_leads_nowhere_else(path):
     assert not re.search(r"[\r\n]", answer["Location"])
 
 
-def test_forgery_is_refused_where_the_site_itself_does_not_look_for_it(settings, phone, outbox):
+def test_forgery_is_refused_without_the_sites_middleware(settings, phone, outbox):
     settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if "Csrf" not in each]
     browser = Client(enforce_csrf_checks=True)
     token = token_in(browser.get("/sign-in/"))
@@ -274,7 +274,7 @@ def test_a_page_of_the_site_needs_few_lines(rf, make_user):
     assert "<h1>Hello &amp; welcome</h1>" in answer.render().content.decode()
 
 
-def test_two_reasons_are_one_sentence_after_the_other_under_one_id(client):
+def test_two_errors_of_a_field_are_under_one_id(client):
     page = client.post("/sign-in/", {"phone_number": "1" * 65 + "\0"}).content.decode()
 
     assert page.count('id="id_phone_number_error"') == 1
@@ -329,7 +329,7 @@ def test_a_page_is_in_the_language_of_the_browser(client, accept, lang, said):
     assert said in page
 
 
-def test_a_visitor_may_switch_the_language_and_stays_on_the_page(client):
+def test_switching_the_language_stays_on_the_page(client):
     page = client.get("/sign-in/?next=/elsewhere/").content.decode()
     assert re.search(r'value="en" lang="en" aria-current="true">English<', page)
     assert re.search(r'value="ru" lang="ru">Русский<', page)
@@ -365,13 +365,13 @@ def test_a_site_with_one_language_shows_no_switch(client, settings):
 
 
 @pytest.mark.parametrize("own", ["en", "ru", "de"])
-def test_the_languages_are_those_of_the_site_that_the_pages_have(client, settings, own):
+def test_the_languages_are_the_sites_that_the_pages_have(client, settings, own):
     settings.LANGUAGE_CODE = own
     settings.LANGUAGES = [("en-gb", "English"), ("de", "Deutsch"), ("fr", "Français"), ("ru", "Русский")]
     assert offered(client.get("/sign-in/")) == ["en-gb", "ru"]
 
 
-def test_a_language_that_the_site_has_translated_itself_is_offered(client, settings, tmp_path):
+def test_a_language_that_the_site_translates_is_offered(client, settings, tmp_path):
     catalogue = polib.POFile()
     catalogue.metadata = {"Content-Type": "text/plain; charset=utf-8"}
     catalogue.append(polib.POEntry(msgid="This page was out of date. Please try again.", msgstr="Diese Seite war alt."))
@@ -396,7 +396,7 @@ def unset(monkeypatch):
     return unset
 
 
-def test_a_site_that_has_chosen_no_languages_offers_those_of_the_package(client, unset):
+def test_a_site_without_languages_offers_the_packages(client, unset):
     unset("LANGUAGES")
     assert offered(client.get("/sign-in/")) == ["en", "ru"]
 
@@ -526,6 +526,6 @@ def test_a_page_of_the_site_may_lead_to_ours_from_anywhere(rf):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/", "/sign-in/", "/sign-in/code/", "/sign-out/", "/invitees/", "/r/ABC234/"])
-def test_a_session_by_a_name_that_postgresql_does_not_read_is_refused(path):
+def test_a_session_key_with_a_nul_is_refused(path):
     client = Client(headers={"cookie": 'sessionid="aaaaaaaa\\000"'})
     assert [client.get(path).status_code, client.post(path).status_code] == [400, 400]

@@ -57,7 +57,7 @@ def test_other_peoples_numbers_are_masked_on_every_page(make_user, phone):
     assert "**05" not in pages[1]
 
 
-def test_neither_the_number_nor_the_code_is_on_the_page_of_the_code(ask, client, phone, last_code, wrong):
+def test_the_code_page_shows_neither_number_nor_code(ask, client, phone, last_code, wrong):
     ask(phone)
     pages = [client.get("/sign-in/code/"), client.post("/sign-in/code/", {"code": "9" * 10})]
     assert_secret("\n".join(page.content.decode() for page in pages), phone, last_code(phone))
@@ -99,7 +99,7 @@ CRASHES = [
 
 
 @pytest.mark.parametrize("place", CRASHES)
-def test_a_crash_while_a_code_is_entered_is_reported_without_number_and_code(
+def test_a_crash_while_a_code_is_entered_tells_no_secret(
     client,
     ask,
     phone,
@@ -133,7 +133,7 @@ def test_a_crash_while_a_code_is_entered_is_reported_without_number_and_code(
         "phone_referrals.signin.pages.PendingSignIn.keep",
     ],
 )
-def test_a_crash_while_a_code_is_asked_for_is_reported_without_the_number(
+def test_a_crash_while_a_code_is_asked_for_tells_no_number(
     client,
     ask,
     phone,

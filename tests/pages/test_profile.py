@@ -130,7 +130,7 @@ def test_a_referrer_who_is_gone_is_said_to_be(client, make_user, redeem, text_of
         ("<script>alert(1)</script>", "There is no such referral code."),
     ],
 )
-def test_what_is_no_code_is_said_beside_the_field_and_kept_in_it(redeem, text_of, typed, message):
+def test_an_invalid_code_is_kept_with_an_error_beside_it(redeem, text_of, typed, message):
     answer = redeem(typed)
     assert answer.status_code == 400
     assert message in text_of(answer)
@@ -202,7 +202,7 @@ def test_pages_and_api_count_the_same_attempts(redeem, me, limit, text_of, scope
     assert 3590 <= int(answer["Retry-After"]) <= 3600
 
 
-def test_who_is_a_user_already_finds_the_code_of_a_link_in_the_form(client, make_user, redeem):
+def test_a_user_finds_the_code_of_a_link_in_the_form(client, make_user, redeem):
     code = code_of(make_user(1)).code
 
     client.get(f"/r/{code}/")
@@ -213,7 +213,7 @@ def test_who_is_a_user_already_finds_the_code_of_a_link_in_the_form(client, make
     assert client.cookies["phone_referrals_invite"].value == ""
 
 
-def test_an_invitation_that_may_be_accepted_is_told_of_and_ones_own_is_not(client, me, make_user, refer, text_of):
+def test_an_invitation_is_told_of_and_ones_own_is_not(client, me, make_user, refer, text_of):
     told = "To accept your invitation, use its code."
     client.get(f"/r/{code_of(me).code}/")
     assert told not in text_of(client.get("/"))
@@ -237,7 +237,7 @@ def invitees_in(page):
     return re.findall(r'<td class="phone">(.*?)</td>', page.content.decode())
 
 
-def test_invitees_are_shown_newest_first_masked_and_with_their_date(client, me, make_user, text_of):
+def test_invitees_are_newest_first_masked_and_dated(client, me, make_user, text_of):
     days = [datetime(2026, 10, day, 12, tzinfo=UTC) for day in (21, 23, 22)]
     for number, day in enumerate(days, start=1):
         Referral.objects.create(referrer=me, referred=make_user(number), code="A", created_at=day)

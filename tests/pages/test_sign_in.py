@@ -106,7 +106,7 @@ def test_what_is_no_number_is_said_beside_the_field(client, ask, outbox, text_of
         ("\0", None),
     ],
 )
-def test_a_number_without_a_country_is_one_of_the_browsers_region(rf, languages, region):
+def test_a_national_number_is_read_in_the_browsers_region(rf, languages, region):
     assert region_of_browser(rf.get("/", headers={"accept-language": languages})) == region
 
 
@@ -205,9 +205,7 @@ def test_another_code_is_sent_after_the_wait(client, ask, phone, outbox, clock, 
     assert 'data-resend-in="60"' in client.get("/sign-in/code/").content.decode()
 
 
-def test_too_many_messages_are_said_and_the_last_code_can_be_entered(
-    client, ask, enter, phone, clock, settings, text_of
-):
+def test_after_too_many_messages_the_last_code_can_be_entered(client, ask, enter, phone, clock, settings, text_of):
     settings.PHONE_REFERRALS_MESSAGES_PER_DAY = 1
     ask(phone)
     clock.shift(31)
@@ -235,7 +233,7 @@ def test_a_browser_keeps_its_handle_when_it_is_told_to_wait(client, ask, enter, 
     assert enter(phone)["Location"] == "/"
 
 
-def test_a_browser_keeps_its_handle_through_a_mistake_in_the_number(ask, enter, phone, other_phone):
+def test_a_browser_keeps_its_handle_after_a_wrong_number(ask, enter, phone, other_phone):
     ask(phone)
     use_up_guesses(phone)
     ask(other_phone)
@@ -253,7 +251,7 @@ def test_a_resend_gives_the_browser_five_guesses_more(client, ask, enter, phone,
     assert enter(phone)["Location"] == "/"
 
 
-def test_a_browser_that_lost_its_session_may_still_enter_the_code(client, ask, enter, phone, text_of):
+def test_a_browser_without_its_session_may_enter_the_code(client, ask, enter, phone, text_of):
     ask(phone)
     client.cookies.clear()
     assert ask(phone)["Location"] == "/sign-in/code/"
@@ -261,7 +259,7 @@ def test_a_browser_that_lost_its_session_may_still_enter_the_code(client, ask, e
     assert enter(phone)["Location"] == "/"
 
 
-def test_a_stranger_who_asked_before_does_not_keep_the_owner_out(client, ask, phone, last_code, text_of):
+def test_a_stranger_who_asked_first_keeps_no_owner_out(client, ask, phone, last_code, text_of):
     request_code(phone_number=phone, host="evil.example")
 
     answer = ask(phone)
@@ -272,7 +270,7 @@ def test_a_stranger_who_asked_before_does_not_keep_the_owner_out(client, ask, ph
     assert client.post("/sign-in/code/", {"code": last_code(phone)})["Location"] == "/"
 
 
-def test_sending_again_fails_with_a_word_on_the_page_of_the_code(client, ask, phone, settings, text_of, clock):
+def test_a_failed_resend_is_told_on_the_code_page(client, ask, phone, settings, text_of, clock):
     ask(phone)
     clock.shift(31)
     settings.PHONE_REFERRALS_SMS_BACKEND = "tests.gateways.RefusingSmsBackend"
@@ -355,9 +353,7 @@ def test_the_session_has_another_key_after_the_sign_in(client, ask, enter, phone
         ),
     ],
 )
-def test_a_wrong_code_says_how_many_tries_are_left_and_keeps_the_page(
-    client, ask, phone, last_code, wrong, text_of, language, texts
-):
+def test_a_wrong_code_says_how_many_tries_are_left(client, ask, phone, last_code, wrong, text_of, language, texts):
     ask(phone)
     headers = {"accept-language": language}
     for text in texts:
@@ -394,7 +390,7 @@ def test_a_code_that_is_too_old_has_expired(client, ask, enter, phone, clock, te
     assert "This code is no longer valid. Ask for a new one." in text_of(answer)
 
 
-def test_a_code_is_worth_something_in_the_browser_that_asked_for_it_only(ask, phone, last_code, text_of):
+def test_a_code_works_only_in_the_browser_that_asked(ask, phone, last_code, text_of):
     ask(phone)
     other = Client()
     answer = other.post("/sign-in/code/", {"code": last_code(phone)}, follow=True)
@@ -414,7 +410,7 @@ def test_an_expired_session_begins_again(client, ask, phone, text_of, outbox, pa
 
 
 @pytest.mark.parametrize("path", ["/sign-in/code/", "/sign-in/code/again/"])
-def test_who_waits_for_no_code_is_led_to_the_beginning_without_a_word(client, text_of, path):
+def test_a_visitor_without_a_code_is_led_to_the_beginning(client, text_of, path):
     answer = client.get(path, follow=True)
     assert answer.redirect_chain == [("/sign-in/", 303)]
     assert "expired" not in text_of(answer)
@@ -470,9 +466,7 @@ def test_a_flood_is_said(ask, enter, phone, monkeypatch, text_of):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_wrong_guess_stays_counted_on_a_site_whose_requests_are_transactions(
-    ask, enter, phone, last_code, wrong, monkeypatch
-):
+def test_a_wrong_guess_stays_counted_with_atomic_requests(ask, enter, phone, last_code, wrong, monkeypatch):
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
     ask(phone)
     assert enter(wrong(last_code(phone))).status_code == 400
@@ -501,7 +495,7 @@ def test_signals_are_sent_as_by_the_api(ask, enter, phone, last_code, wrong):
 # The echo of a project without a gateway
 
 
-def test_the_code_is_shown_in_a_marked_box_only_where_it_is_echoed(client, ask, phone, last_code, settings, text_of):
+def test_the_code_is_shown_only_where_it_is_echoed(client, ask, phone, last_code, settings, text_of):
     ask(phone)
     assert last_code(phone) not in client.get("/sign-in/code/").content.decode()
     assert "Development" not in text_of(client.get("/sign-in/code/"))
@@ -519,9 +513,7 @@ def test_the_code_stays_shown_when_it_is_asked_for_too_soon(client, ask, phone, 
     assert f"The code is: {last_code(phone)}" in text_of(client.get("/sign-in/code/"))
 
 
-def test_the_code_of_another_phone_or_of_another_browser_is_not_shown(
-    client, ask, phone, other_phone, last_code, settings
-):
+def test_no_other_phones_or_browsers_code_is_shown(client, ask, phone, other_phone, last_code, settings):
     settings.PHONE_REFERRALS_ECHO_CODE = True
     ask(phone)
     request_code(phone_number=other_phone, host="example.com")
@@ -591,7 +583,7 @@ def test_nobody_is_led_to_another_site(phone, last_code, undone, how):
 @pytest.mark.parametrize(
     "address", ["\x1f/elsewhere/", "ｈttps://evil.example/", "．/／evil.example", "%2F%2Fevil.example"]
 )
-def test_what_only_looks_like_another_site_is_an_address_on_this_one(client, enter, phone, address):
+def test_an_address_that_looks_foreign_stays_on_this_site(client, enter, phone, address):
     client.post("/sign-in/", {"phone_number": phone, "next": address})
     led_to = urljoin("http://testserver/sign-in/code/", enter(phone)["Location"])
     assert led_to.startswith("http://testserver/sign-in/code/")
@@ -636,7 +628,7 @@ def test_who_is_signed_in_is_led_to_where_the_link_says(browser, phone):
     assert browser(phone).get("/sign-in/?next=/elsewhere/")["Location"] == "/elsewhere/"
 
 
-def test_a_sign_in_that_was_left_waiting_in_another_tab_leads_on(client, ask, browser, phone, other_phone):
+def test_a_sign_in_waiting_in_another_tab_leads_on(client, ask, browser, phone, other_phone):
     browser(other_phone, client)
     session = client.session
     session[SESSION_KEY] = {"phone_number": phone, "resend_at": 0, "next_url": "/elsewhere/", "code": ""}
@@ -775,7 +767,7 @@ def test_nobody_may_sign_out_nobody(client, path):
     assert client.post(path)["Location"] == "/sign-in/"
 
 
-def test_the_next_user_of_a_browser_sees_nothing_of_the_one_before(browser, phone, other_phone):
+def test_the_next_user_sees_nothing_of_the_one_before(browser, phone, other_phone):
     client = browser(phone)
     client.get("/")
     code = ReferralCode.objects.get().code
@@ -791,7 +783,7 @@ def test_the_next_user_of_a_browser_sees_nothing_of_the_one_before(browser, phon
 
 
 @pytest.mark.parametrize("code", ["ABC123", "NOBODYS"])
-def test_whoever_follows_an_invite_link_is_told_so_whatever_its_code(client, text_of, code):
+def test_every_invite_link_is_told_of_whatever_its_code(client, text_of, code):
     told = "You followed an invitation. Sign in to accept it."
     assert told not in text_of(client.get("/sign-in/"))
     assert told in text_of(client.get(f"/r/{code}/", follow=True))
@@ -806,7 +798,7 @@ def test_a_user_who_follows_a_link_and_signs_in_may_accept_it(client, browser, m
     assert f'value="{code}"' in page.content.decode()
 
 
-def test_a_user_who_was_invited_before_is_not_told_of_a_later_link(client, browser, make_user, refer, text_of):
+def test_an_invited_user_is_not_told_of_a_later_link(client, browser, make_user, refer, text_of):
     refer(make_user(1), make_user(0))
     client.get(f"/r/{code_of(make_user(2)).code}/")
     page = browser("+12015550100", client).get("/")

@@ -37,7 +37,7 @@ from phone_referrals.pages.words import duration, explain
         (100_000, "28 hours", "28 часов"),
     ],
 )
-def test_a_duration_is_rounded_up_to_its_unit_in_the_right_plural(seconds, en, ru):
+def test_a_duration_is_rounded_up_in_the_right_plural(seconds, en, ru):
     with translation.override("en"):
         assert duration(seconds) == en
     with translation.override("ru"):

@@ -57,7 +57,7 @@ def test_a_user_reads_its_own_network_and_nobody_else(read, name):
     assert read(f"{{{name}}}/", reader="stranger").status_code == (200 if name == "stranger" else 404)
 
 
-def test_an_invitee_sees_neither_whom_its_referrer_invited_nor_who_invited_that_one(read):
+def test_an_invitee_sees_no_invitees_or_referrer_of_its_own(read):
     profile = read("{referrer}/").json()
     assert (profile["invitees"], profile["referred_by"]) == (None, None)
 
@@ -76,7 +76,7 @@ def test_ones_own_profile_shows_both_sides(read, people):
 
 
 @pytest.mark.parametrize("tail", ["", "invitees/"])
-def test_a_user_whom_one_may_not_read_is_answered_as_a_key_of_nobody(read, people, tail):
+def test_an_unreadable_user_is_answered_as_a_missing_one(read, people, tail):
     def answer(path):
         with CaptureQueriesContext(connection) as statements:
             response = read(path)
@@ -87,7 +87,7 @@ def test_a_user_whom_one_may_not_read_is_answered_as_a_key_of_nobody(read, peopl
     assert answer(f"{{stranger}}/{tail}") == answer(f"{{top}}/{tail}") == answer(f"987654321/{tail}")
 
 
-def test_the_list_is_oneself_ones_referrer_and_then_those_one_invited(read, people):
+def test_the_list_is_oneself_the_referrer_then_the_invitees(read, people):
     newer = add_invitees(people["me"], 20)
     first = read().json()
     expected = [people["me"].pk, people["referrer"].pk, *newer]
@@ -105,7 +105,7 @@ def test_a_page_that_has_become_empty_repeats_nobody(read, people):
 
 
 @pytest.mark.parametrize("reader", ["top", "stranger"])
-def test_the_list_of_a_user_without_a_referrer_begins_with_itself(read, people, reader):
+def test_without_a_referrer_the_list_begins_with_oneself(read, people, reader):
     below = {"top": [people["referrer"].pk], "stranger": []}[reader]
     assert [each["id"] for each in read(reader=reader).json()["results"]] == [people[reader].pk, *below]
 
@@ -123,7 +123,7 @@ def test_staff_read_everybody(read, people, path):
 
 
 @pytest.mark.parametrize("path", ["", "{stranger}/", "{stranger}/invitees/", "{referrer}/invitees/", "{friend 4}/"])
-def test_one_setting_lets_everybody_who_is_signed_in_read_everybody(read, people, settings, path):
+def test_one_setting_lets_signed_in_users_read_everybody(read, people, settings, path):
     settings.PHONE_REFERRALS_USERS_PERMISSION = ALL
     assert read(path).status_code == 200
     assert len(read().json()["results"]) == len(people)

@@ -62,7 +62,7 @@ class OfThisSite(models.Manager):
         return super().get_queryset().filter(pk__in=self.present)
 
 
-def test_what_a_manager_of_the_host_hides_may_depend_on_the_moment(make_user, monkeypatch):
+def test_a_hosts_manager_may_hide_by_the_moment(make_user, monkeypatch):
     manager = OfThisSite()
     manager.model = get_user_model()
     monkeypatch.setitem(get_user_model()._meta.__dict__, "default_manager", manager)

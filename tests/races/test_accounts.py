@@ -139,7 +139,7 @@ def deletions_beside_codes(at_once, make_user, monkeypatch):
     return scenario
 
 
-def test_an_account_is_deleted_once_and_its_own_calls_are_answered(deletions_beside_codes):
+def test_an_account_is_deleted_once_and_its_calls_answered(deletions_beside_codes):
     for _ in range(ROUNDS):
         deletions, made = deletions_beside_codes(code_of=code_of)
         assert Counter(map(type, deletions)) == {type(None): 1, AccountDisabled: 2}

@@ -70,13 +70,13 @@ def test_a_statement_that_ended_a_deadlock_is_run_again(be_the_victim):
 
 
 @on_postgresql
-def test_a_statement_that_ended_a_deadlock_is_lost_without_a_second_try(be_the_victim):
+def test_a_deadlocked_statement_is_lost_without_a_retry(be_the_victim):
     assert isinstance(be_the_victim(lambda statement: statement()), OperationalError)
     assert set(SmsUsage.objects.values_list("failed", flat=True)) == {0}
 
 
 @on_postgresql
-def test_a_transaction_that_ended_a_deadlock_is_left_to_those_who_began_it(be_the_victim):
+def test_a_deadlocked_transaction_is_left_to_its_caller(be_the_victim):
     def within(statement):
         with transaction.atomic():
             return statements.retried(statement, using=DEFAULT_DB_ALIAS)
@@ -85,7 +85,7 @@ def test_a_transaction_that_ended_a_deadlock_is_left_to_those_who_began_it(be_th
 
 
 @pytest.mark.skipif(connection.vendor != "mysql", reason="PostgreSQL waits as long as it takes.")
-def test_a_statement_that_waited_too_long_for_a_lock_is_run_again(at_once):
+def test_a_statement_that_waited_too_long_is_run_again(at_once):
     row = SmsUsage.objects.create(day=date(2026, 1, 1))
     is_locked = threading.Event()
 

@@ -85,7 +85,7 @@ def test_twenty_senders_at_a_ceiling_of_ten_are_ten(send, set_, outbox, ceiling,
 
 @pytest.mark.parametrize("ceiling", CEILINGS)
 @pytest.mark.parametrize("take", [naive_limits.take, naive_limits.take_counting_well])
-def test_twenty_senders_are_more_than_ten_without_counting_in_the_check(send, set_, monkeypatch, ceiling, take):
+def test_twenty_senders_pass_ten_without_counting_in_the_check(send, set_, monkeypatch, ceiling, take):
     set_(**CEILINGS[ceiling])
     monkeypatch.setattr(usage, "_take", take)
 
@@ -108,14 +108,14 @@ def test_twenty_senders_of_two_segments_are_five_at_eleven(send, set_, outbox, l
     assert (counted(region="US"), counted("segments", region="US")) == (5, 10)
 
 
-def test_twenty_senders_of_two_segments_are_more_without_counting(send, set_, long_texts, monkeypatch):
+def test_twenty_senders_of_two_segments_pass_eleven_naively(send, set_, long_texts, monkeypatch):
     set_(SMS_DAILY_LIMIT={"US": 11})
     monkeypatch.setattr(usage, "_take", naive_limits.take_counting_well)
 
     assert any(send()[CodeSent] > 5 for _ in range(ROUNDS))
 
 
-def test_who_is_refused_at_once_with_others_is_told_when_to_come_back(at_once, set_, time_machine):
+def test_senders_refused_at_once_are_told_when_to_come_back(at_once, set_, time_machine):
     time_machine.move_to(datetime(2026, 6, 1, 18, tzinfo=UTC), tick=False)
     set_(SMS_DAILY_LIMIT={"total": 10})
 
@@ -148,7 +148,7 @@ def test_the_ceiling_in_all_holds_over_regions(send, set_, outbox, slots):
 
 
 @pytest.mark.parametrize("slots", [1, 3])
-def test_the_first_messages_of_a_day_are_all_sent_where_there_is_no_ceiling(send, set_, caplog, slots):
+def test_the_first_messages_of_a_day_are_all_counted(send, set_, caplog, slots):
     set_(slots=slots)
 
     assert send() == {CodeSent: THREADS}
@@ -156,7 +156,7 @@ def test_the_first_messages_of_a_day_are_all_sent_where_there_is_no_ceiling(send
     assert not caplog.records
 
 
-def test_the_first_messages_of_a_day_are_miscounted_without_adding_in_the_database(send, monkeypatch):
+def test_the_first_messages_of_a_day_are_miscounted_naively(send, monkeypatch):
     monkeypatch.setattr(usage, "_take", naive_limits.take)
 
     assert any(send()[CodeSent] > counted() for _ in range(ROUNDS))
@@ -189,7 +189,7 @@ def reports(caplog):
 
 
 @pytest.mark.parametrize("slots", [1, 3])
-def test_a_ceiling_is_reported_once_however_many_meet_it_at_once(send, set_, reports, slots):
+def test_a_ceiling_met_by_many_at_once_is_reported_once(send, set_, reports, slots):
     set_(SMS_DAILY_LIMIT={"US": 0, "CA": 0}, slots=slots)
     send([*US[:10], *CA[:10]])
     assert reports() == {("limit", "US"): 1, ("limit", "CA"): 1, "logged": 2}
@@ -210,7 +210,7 @@ def test_a_ceiling_is_reported_many_times_without_comparing(send, set_, reports,
     assert any(report["limit", "US"] > 1 and report["logged"] > 1 for report in (reported() for _ in range(ROUNDS)))
 
 
-def test_twenty_senders_to_a_region_whose_codes_nobody_enters_are_ten(send, set_, outbox, reports):
+def test_twenty_senders_whose_codes_nobody_enters_are_ten(send, set_, outbox, reports):
     set_(MIN_CONVERSION=(10, 0.5))
 
     assert send() == {CodeSent: 10, SmsLimitReached: 10}
@@ -218,7 +218,7 @@ def test_twenty_senders_to_a_region_whose_codes_nobody_enters_are_ten(send, set_
     assert reports() == {("pause", "US"): 1, "logged": 1}
 
 
-def test_twenty_senders_are_more_than_ten_without_the_pause_in_the_count(send, set_, monkeypatch):
+def test_twenty_senders_pass_ten_without_a_pause_in_the_count(send, set_, monkeypatch):
     set_(MIN_CONVERSION=(10, 0.5))
     monkeypatch.setattr(usage, "_take", naive_limits.take)
 
@@ -306,7 +306,7 @@ def request_at_once(call, outbox, phone):
     return scenario
 
 
-def test_a_phone_is_sent_one_message_however_many_ask_from_two_addresses(request_at_once, outbox):
+def test_a_phone_is_sent_one_message_when_many_ask_at_once(request_at_once, outbox):
     answers = request_at_once()
 
     assert answers.pop((200, None)) == len(outbox) == 1
@@ -330,7 +330,7 @@ def guess_at_once(call, outbox, send_code, phone):
     return scenario
 
 
-def test_ten_guesses_without_a_handle_are_judged_from_two_addresses(guess_at_once, phone):
+def test_ten_guesses_without_a_handle_are_judged(guess_at_once, phone):
     answers = guess_at_once()
 
     assert answers.pop((400, "invalid_code")) == 10

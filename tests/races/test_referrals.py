@@ -131,7 +131,7 @@ def one_user(play, make_users):
     return scenario
 
 
-def test_one_user_redeems_once_however_many_codes_are_entered_at_once(one_user, locks):
+def test_one_user_redeems_once_of_many_codes_at_once(one_user, locks):
     (played,) = one_user(enter=redeem)
 
     assert Counter(map(type, played.results)) == {Referral: 1, AlreadyRedeemed: 49}
@@ -234,7 +234,7 @@ def test_who_waited_for_a_root_sees_that_it_is_none_any_more(root_below_me, lock
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="A way of PostgreSQL's.")
-def test_who_waited_for_a_root_makes_a_circle_without_a_second_look(root_below_me, monkeypatch):
+def test_a_waiter_for_a_root_makes_a_circle_without_a_look(root_below_me, monkeypatch):
     condition = edges.MAY_BE_WRITTEN.replace("IS NULL", "IS NULL OR TRUE")
     monkeypatch.setattr(edges, "MAY_BE_WRITTEN", condition)
     assert isinstance(root_below_me(), Referral)
@@ -262,7 +262,7 @@ def test_a_limited_code_is_redeemed_as_often_as_it_says(limited_code, locks):
     assert ReferralCode.objects.get(code="A0").uses == 5
 
 
-def test_a_limited_code_is_redeemed_more_often_when_python_counts(limited_code, monkeypatch):
+def test_a_limited_code_is_exceeded_when_python_counts(limited_code, monkeypatch):
     monkeypatch.setattr(ReferralCode, "take_one_use", naive.take_one_use)
 
     assert len(limited_code().edges) > 5

@@ -55,7 +55,7 @@ def test_workers_at_the_same_message_send_it_once(at_once, waiting, outbox):
     assert Counter(message.phone_number for message in outbox) == dict.fromkeys(PHONES, 1)
 
 
-def test_workers_that_do_not_take_it_first_send_it_more_than_once(at_once, waiting, outbox):
+def test_workers_that_do_not_claim_a_message_send_it_twice(at_once, waiting, outbox):
     run_at_once(at_once, naive_sending.send_what_is_there, waiting)
     assert len(outbox) > len(PHONES)
 
@@ -91,9 +91,7 @@ def sent_or_free(outbox):
     return {message.phone_number for message in outbox} | free == set(PHONES)
 
 
-def test_workers_that_die_send_nothing_twice_and_keep_nobody_waiting(
-    queue, waiting, outbox, fatal_gateway, time_machine
-):
+def test_workers_that_die_send_nothing_twice(queue, waiting, outbox, fatal_gateway, time_machine):
     run_and_die(queue, tasks.send_queued_code.func, waiting, time_machine)
     assert FatalSmsBackend.calls == len(PHONES)
     assert Counter(message.phone_number for message in outbox).most_common(1)[0][1] == 1

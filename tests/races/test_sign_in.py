@@ -71,7 +71,7 @@ def wrong_codes(at_once, forget, last_code, phone):
 
 
 @pytest.mark.parametrize(("with_handle", "judged"), [(True, 5), (False, 10)])
-def test_no_more_wrong_guesses_are_judged_however_many_come_at_once(wrong_codes, phone, with_handle, judged):
+def test_no_more_wrong_guesses_are_judged_at_once(wrong_codes, phone, with_handle, judged):
     outcomes = wrong_codes(with_handle)
 
     assert outcomes[InvalidCode] == judged

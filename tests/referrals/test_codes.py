@@ -95,7 +95,7 @@ def test_folding_what_is_folded_changes_nothing(typed):
 
 
 @pytest.mark.unmeasured
-def test_no_character_of_unicode_is_folded_further_the_second_time():
+def test_folding_twice_changes_no_character_further():
     # Unassigned characters have neither case nor parts: all of them are one character to us.
     characters = [
         each for each in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(each) not in {"Cn", "Co"}
@@ -104,7 +104,7 @@ def test_no_character_of_unicode_is_folded_further_the_second_time():
     assert [char for char, once in folded.items() if once != char and codes.fold(once) != once] == []
 
 
-def test_an_accent_that_is_typed_after_a_dash_is_one_of_the_letter():
+def test_an_accent_after_a_dash_is_one_of_the_letter():
     assert codes.fold("e-\N{COMBINING ACUTE ACCENT}") == codes.fold("é")
 
 
@@ -158,7 +158,7 @@ def test_codes_of_an_earlier_generator_go_on_working(make_user, settings):
 
 
 @pytest.mark.django_db
-def test_a_rotated_code_takes_the_place_of_the_old_one_which_goes_on_working(make_user):
+def test_a_rotated_code_is_active_and_the_old_one_works_on(make_user):
     user = make_user(1)
     old, new = codes.code_of(user), codes.rotate(user)
     assert codes.code_of(user) == new != old
@@ -166,7 +166,7 @@ def test_a_rotated_code_takes_the_place_of_the_old_one_which_goes_on_working(mak
 
 
 @pytest.mark.django_db
-def test_rotating_looks_for_a_code_that_is_free_and_gives_up_in_the_end(make_user, settings):
+def test_rotating_looks_for_a_free_code_and_gives_up_at_last(make_user, settings):
     settings.PHONE_REFERRALS_CODE_GENERATOR = "tests.referrals.test_codes.all_a"
     codes.rotate(make_user(1))
     user = make_user(2)

@@ -61,7 +61,7 @@ def test_the_redeemer_is_locked_and_the_root_shared(people, refer, monkeypatch):
 
 @on_postgresql
 @pytest.mark.parametrize(("max_uses", "locks"), [(None, 0), (5, 1)])
-def test_the_owner_of_a_counted_code_is_locked_before_it_but_may_be_pointed_at(people, monkeypatch, max_uses, locks):
+def test_the_owner_of_a_counted_code_is_locked_before_it(people, monkeypatch, max_uses, locks):
     monkeypatch.setattr(edges, "INSERT_BY_VENDOR", {"postgresql": edges._insert_with_advisory_locks})
     ReferralCode.objects.filter(code="A0").update(max_uses=max_uses)
     with CaptureQueriesContext(connection) as captured:
@@ -88,7 +88,7 @@ def test_an_owner_who_was_deleted_meanwhile_cannot_be_locked(people):
 
 @on_postgresql
 @pytest.mark.django_db(transaction=True)
-def test_a_driver_that_sends_parameters_by_themselves_is_given_one_statement_at_a_time(people, monkeypatch):
+def test_server_side_parameters_get_one_statement_at_a_time(people, monkeypatch):
     monkeypatch.setattr(edges, "INSERT_BY_VENDOR", {"postgresql": edges._insert_with_advisory_locks})
     try:
         for user, is_apart in zip(people[1:], (False, True), strict=True):

@@ -39,7 +39,7 @@ def request_with(rf, value):
 # The cookie
 
 
-def test_a_code_is_kept_for_thirty_days_in_a_cookie_that_no_script_reads(rf):
+def test_a_code_is_kept_for_thirty_days_in_an_httponly_cookie(rf):
     cookie = following("a1-b2 c3", rf)
 
     assert cookie["max-age"] == 30 * 24 * 3600
@@ -124,7 +124,7 @@ def test_a_call_of_the_api_keeps_nothing(rf):
 
 
 @pytest.mark.parametrize(("codes", "likely"), [([], ""), (["B10G.C0M"], ""), (["B10G.C0M", "A1", "B2"], "A1")])
-def test_an_invitation_is_told_of_only_for_what_looks_like_a_code(codes, likely):
+def test_an_invitation_needs_what_looks_like_a_code(codes, likely):
     assert invites.likely(codes) == likely
 
 
@@ -346,9 +346,7 @@ def test_a_new_user_is_redeemed_on_the_pages_and_told_so(
 
 
 @pytest.mark.django_db
-def test_a_new_user_is_redeemed_through_the_api_from_the_same_browser_and_told_so(
-    site, client, owner, code, phone, send_code, follow
-):
+def test_a_sign_up_by_the_api_redeems_the_browsers_code(site, client, owner, code, phone, send_code, follow):
     follow(code)
 
     answer = client.post("/api/users/auth/", {"phone_number": phone, "code": send_code(phone)}, "application/json")
@@ -361,9 +359,7 @@ def test_a_new_user_is_redeemed_through_the_api_from_the_same_browser_and_told_s
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("door", ["pages", "api"])
-def test_an_invitation_that_cannot_be_accepted_costs_no_sign_in_and_is_told(
-    site, client, phone, send_code, follow, door, last_code
-):
+def test_an_invalid_invitation_costs_no_sign_in_and_is_told(site, client, phone, send_code, follow, door, last_code):
     follow("UVWXYZ")
     if door == "api":
         data = {"phone_number": phone, "code": send_code(phone)}
@@ -461,7 +457,7 @@ def test_an_invitation_is_used_once(site, client, owner, code, phone, other_phon
 
 
 @pytest.mark.django_db
-def test_the_answer_of_the_api_drops_no_cookie_where_there_is_none(site, client, phone, send_code):
+def test_the_api_drops_no_cookie_where_there_is_none(site, client, phone, send_code):
     data = {"phone_number": phone, "code": send_code(phone)}
     assert not client.post("/api/users/auth/", data, "application/json").cookies
 

@@ -120,7 +120,7 @@ def test_a_dot_has_digits_or_a_letter(name, label):
     assert network.Person(name=name).label == label
 
 
-def test_who_was_deleted_is_not_drawn_and_neither_are_those_below(make_user, refer):
+def test_a_deleted_user_and_those_below_are_not_drawn(make_user, refer):
     me, deleted, other = map(make_user, range(3))
     refer(me, deleted)
     refer(deleted, other)
@@ -225,7 +225,7 @@ def test_who_is_above_is_told_from_the_top_down_and_20_at_most(make_user, refer)
     assert network.draw_above(people[0]) == []
 
 
-def test_the_picture_is_the_same_in_whatever_order_the_database_finds_people(make_user, monkeypatch):
+def test_the_picture_does_not_depend_on_the_order_of_rows(make_user, monkeypatch):
     me, a, b, c, d = map(make_user, range(5))
     for referrer, referred in [(me, a), (me, b), (a, c), (a, d)]:
         Referral.objects.create(referrer=referrer, referred=referred, code="A")

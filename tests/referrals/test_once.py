@@ -101,9 +101,7 @@ def looks_before_only(monkeypatch):
     monkeypatch.setattr(once, "remember_if_left", lambda user, phone_number: None)
 
 
-def test_a_phone_that_is_left_while_it_redeems_is_forgotten_without_a_second_look(
-    looks_before_only, redeem_while_leaving
-):
+def test_a_phone_left_while_it_redeems_is_forgotten_naively(looks_before_only, redeem_while_leaving):
     assert not has_redeemed(redeem_while_leaving)
 
 

@@ -90,7 +90,7 @@ def test_a_disabled_code_is_answered_like_one_of_nobody(people):
     assert refusal_of(people[1], "A0") == refusal_of(people[1], "NONE")
 
 
-def test_the_code_of_a_disabled_account_is_answered_like_one_of_nobody(people):
+def test_a_disabled_accounts_code_is_answered_as_nobodys(people):
     get_user_model().objects.filter(pk=people[0].pk).update(is_active=False)
 
     assert refusal_of(people[1], "A0") == refusal_of(people[1], "NONE")
@@ -233,7 +233,7 @@ def test_the_first_reason_is_the_one_that_is_told(people, values, refusal):
         redeem(people[1], "A0")
 
 
-def test_who_has_redeemed_hears_that_and_not_that_the_code_is_used_up(people):
+def test_already_redeemed_is_told_before_exhausted(people):
     redeem(people[2], "A1")
     change("A0", max_uses=0)
 
@@ -241,7 +241,7 @@ def test_who_has_redeemed_hears_that_and_not_that_the_code_is_used_up(people):
         redeem(people[2], "A0")
 
 
-def test_who_would_make_a_circle_hears_that_and_not_that_the_code_is_used_up(people):
+def test_a_circle_is_told_before_exhausted(people):
     redeem(people[1], "A0")
     change("A1", max_uses=0)
 
@@ -328,7 +328,7 @@ def test_a_code_that_is_used_up_leaves_no_referral_behind(people):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_code_of_an_owner_who_is_deleted_at_that_moment_is_invalid(people, settings):
+def test_the_code_of_an_owner_deleted_meanwhile_is_invalid(people, settings):
     settings.PHONE_REFERRALS_REDEEM_RULES = [f"{__name__}.delete_owner"]
 
     with pytest.raises(InvalidReferralCode):
@@ -337,7 +337,7 @@ def test_the_code_of_an_owner_who_is_deleted_at_that_moment_is_invalid(people, s
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_owner_who_is_deleted_after_the_walk_is_found_missing_by_the_database(people, refer, settings, monkeypatch):
+def test_the_database_finds_an_owner_deleted_after_the_walk(people, refer, settings, monkeypatch):
     settings.PHONE_REFERRALS_REDEEM_RULES = [f"{__name__}.delete_owner"]
     walk, looks = tree.root_above, []
 

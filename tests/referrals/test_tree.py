@@ -184,7 +184,7 @@ def test_people_of_a_circle_end_too(chain, refer):
 
 
 @pytest.mark.parametrize(("limit", "read"), [(0, 0), (1, 1), (4, 4), (5, 5), (6, 5)])
-def test_no_more_people_are_read_than_asked_for_and_the_nearest_first(make_people, refer, limit, read):
+def test_no_more_people_are_read_than_asked_nearest_first(make_people, refer, limit, read):
     top, a, b, *people = make_people(6)
     refer(top, a, b)
     refer(a, *people)

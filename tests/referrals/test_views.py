@@ -76,7 +76,7 @@ def test_one_sees_by_whom_one_was_invited(api, user, make_user, refer):
     assert (answer["has_redeemed"], answer["referred_by"]) == (True, None)
 
 
-def test_a_code_that_is_redeemed_is_answered_with_ones_referrals(api, user, make_user):
+def test_redeeming_is_answered_with_ones_referrals(api, user, make_user):
     """As a site that has referrals alone answers; with sign-in it is the profile."""
     request = APIRequestFactory().post("/", {"referral_code": codes.code_of(make_user(1)).code})
     force_authenticate(request, user)

@@ -165,7 +165,7 @@ def test_passwords_go_on_working_beside_it(phone):
     assert authenticate(None, username=phone, password="another") is None
 
 
-def test_it_grants_the_permissions_that_the_model_backend_grants(settings, make_user):
+def test_it_grants_the_permissions_of_the_model_backend(settings, make_user):
     settings.AUTHENTICATION_BACKENDS = ["phone_referrals.signin.backend.PhoneCodeBackend"]
     user = make_user()
     assert not user.has_perm("phone_first.view_user")
@@ -173,7 +173,7 @@ def test_it_grants_the_permissions_that_the_model_backend_grants(settings, make_
     assert user.has_perm("phone_first.view_user")
 
 
-def test_inside_a_transaction_the_caller_is_told_and_not_the_visitor(authenticated, phone, send_code):
+def test_inside_a_transaction_only_the_caller_is_told(authenticated, phone, send_code):
     code = send_code(phone)
     with transaction.atomic(), pytest.raises(TransactionManagementError, match="non_atomic_requests"):
         authenticated(phone_number=phone, secret_code=code)
@@ -183,7 +183,7 @@ def test_inside_a_transaction_the_caller_is_told_and_not_the_visitor(authenticat
 # Proofs
 
 
-def test_a_proof_gives_the_user_it_was_made_of_inside_a_transaction_too(make_user, phone, send_code):
+def test_a_proof_gives_its_user_inside_a_transaction_too(make_user, phone, send_code):
     user = make_user()
     proof = prove(phone_number=phone, code=send_code(phone))
     with transaction.atomic():
@@ -244,7 +244,7 @@ def test_a_sign_up_is_told_once_and_on_commit(
     assert len(signed_up) == 1
 
 
-def test_a_refusal_is_logged_by_its_code_without_number_or_sign_in_code(caplog, phone, send_code):
+def test_a_refusal_is_logged_by_its_code_without_secrets(caplog, phone, send_code):
     caplog.set_level(logging.DEBUG)
     code = send_code(phone)
     caplog.clear()
@@ -292,7 +292,7 @@ def test_a_user_whom_another_request_has_just_made_is_signed_in(settings, phone,
     assert User.objects.count() == 1
 
 
-def test_a_user_whom_the_database_refuses_is_an_error_of_the_site(settings, phone, send_code):
+def test_a_user_that_the_database_refuses_is_a_site_error(settings, phone, send_code):
     settings.PHONE_REFERRALS_ACCOUNTS = f"{__name__}.FullAccounts"
     with pytest.raises(ImproperlyConfigured, match="refused a new user") as error:
         authenticate(None, phone_number=phone, secret_code=send_code(phone))
@@ -310,7 +310,7 @@ def test_what_is_no_unicode_is_no_code(authenticated, phone, send_code):
     assert authenticated(phone_number=phone, secret_code="\ud800") is None
 
 
-def test_an_error_report_of_an_asynchronous_sign_in_shows_no_code(phone, send_code):
+def test_the_report_of_an_async_sign_in_shows_no_code(phone, send_code):
     code = send_code(phone)
     with transaction.atomic(), pytest.raises(TransactionManagementError) as crash:
         async_to_sync(aauthenticate)(None, phone_number=phone, secret_code=code)

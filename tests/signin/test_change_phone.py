@@ -59,7 +59,7 @@ def texts(outbox, phone):
     return [message.text for message in outbox if message.phone_number == phone]
 
 
-def test_a_recent_sign_in_and_the_code_sent_to_the_new_phone_are_enough(me, post, last_code, outbox):
+def test_a_recent_sign_in_and_the_new_phones_code_are_enough(me, post, last_code, outbox):
     user, messages = holder(OLD), len(outbox)
     asked = post(me, "phone/get_verify_code/", phone_number="+1 (201) 555-0150")
     assert asked.status == 200
@@ -87,7 +87,7 @@ def test_the_old_phone_is_told_in_the_language_of_the_request(me, change, outbox
     assert re.search("[а-я]", texts(outbox, OLD)[-1])
 
 
-def test_after_an_old_sign_in_the_old_phone_has_to_be_proven_too(me, stale, post, last_code, outbox):
+def test_after_an_old_sign_in_the_old_phone_is_proven_too(me, stale, post, last_code, outbox):
     asked = post(me, "phone/get_verify_code/", phone_number=NEW)
     assert asked.body["current_code_required"] is True
     assert "Code to change your number" in texts(outbox, OLD)[-1]
@@ -118,7 +118,7 @@ def test_signing_in_again_is_a_proof_of_the_old_phone(me, stale, sign_in, change
     assert change(sign_in(OLD)).status == 200
 
 
-def test_asking_again_while_the_old_phone_has_a_code_is_no_mistake(me, stale, post, last_code, settings):
+def test_asking_again_with_a_code_on_the_old_phone_is_allowed(me, stale, post, last_code, settings):
     post(me, "phone/get_verify_code/", phone_number=NEW)
     current_code = last_code(OLD)
     asked = post(me, "phone/get_verify_code/", phone_number=OTHER)
@@ -154,7 +154,7 @@ def test_a_code_for_a_change_signs_nobody_in(me, api, post, last_code):
     assert answer.json()["code"] == "code_expired"
 
 
-def test_a_phone_of_somebody_else_is_refused_once_it_is_proven_and_not_before(me, make_user, post, last_code, outbox):
+def test_a_taken_phone_is_refused_only_after_its_proof(me, make_user, post, last_code, outbox):
     make_user(50)
     other = holder(NEW)
     asked = post(me, "phone/get_verify_code/", phone_number=NEW)
@@ -174,7 +174,7 @@ def test_ones_own_phone_is_no_other(me, post):
         assert (refused.status, refused.code) == (400, "same_phone")
 
 
-def test_a_phone_that_is_sent_no_messages_is_refused_and_the_old_one_not_troubled(me, stale, post, settings, outbox):
+def test_an_unreachable_new_phone_sends_the_old_one_nothing(me, stale, post, settings, outbox):
     settings.PHONE_REFERRALS_ALLOWED_REGIONS = ["CA"]
     messages = len(outbox)
     assert post(me, "phone/get_verify_code/", phone_number=NEW).code == "region_not_served"
@@ -257,9 +257,7 @@ def test_what_is_no_phone_is_none(me, stale, post, monkeypatch):
     assert post(me, "phone/", phone_number=NEW, code="123456", current_code="123456").code == "proof_required"
 
 
-def test_the_old_phone_is_reached_and_remembered_by_its_canonical_spelling(
-    me, stale, post, last_code, outbox, sign_in, monkeypatch
-):
+def test_the_old_phone_is_used_in_its_canonical_spelling(me, stale, post, last_code, outbox, sign_in, monkeypatch):
     code = sign_in(OTHER).get("/api/users/me/").json()["referral_code"]
     me.post("/api/referrals/referral_code/", {"referral_code": code})
     monkeypatch.setattr(PhoneAccounts, "phone_of", lambda self, user: "+1 (201) 555-0100")
@@ -348,7 +346,7 @@ def test_who_is_deleted_meanwhile_is_refused(me, post, last_code, monkeypatch):
     assert post(me, "phone/", phone_number=NEW, code=code).code == "account_disabled"
 
 
-def test_what_the_database_refuses_for_another_reason_is_no_taken_phone(me, change, monkeypatch):
+def test_another_refusal_of_the_database_is_no_taken_phone(me, change, monkeypatch):
     def set_phone(accounts, user, phone_number):
         raise IntegrityError("a rule of the host")
 

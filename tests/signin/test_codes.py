@@ -117,7 +117,7 @@ def test_a_code_is_read_in_any_spelling(typed):
         "0" * 10_000,
     ],
 )
-def test_what_is_no_code_is_refused_and_says_how_many_digits_there_are(typed):
+def test_a_malformed_code_is_told_the_number_of_digits(typed):
     with pytest.raises(InvalidCode, match=r"\['Enter the 6 digits of the code\.'\]") as refusal:
         codes.read(typed)
     assert refusal.value.extra == {}

@@ -142,7 +142,7 @@ def refuse(self, user):
     raise ProtectedError("It has orders.", set())
 
 
-def test_what_the_host_protects_is_a_refusal_and_nothing_has_happened(monkeypatch, me, delete):
+def test_a_protected_row_refuses_the_deletion_as_a_whole(monkeypatch, me, delete):
     monkeypatch.setattr(PhoneAccounts, "delete", refuse)
     refused = delete(me)
     assert (refused.status, refused.code) == (409, "deletion_refused")
@@ -223,7 +223,7 @@ def test_a_key_that_only_the_database_enforces_is_a_refusal(orders, me, delete, 
     assert delete(me).status == 204
 
 
-def test_a_referrer_who_goes_leaves_its_invitees_unable_to_redeem_again(me, sign_in, delete):
+def test_invitees_of_a_deleted_referrer_do_not_redeem_again(me, sign_in, delete):
     friend, third = sign_in(NEW), sign_in("+12015550151")
     assert redeem(friend, code_of(me)) == (201, None)
     delete(me)
@@ -262,7 +262,7 @@ def test_who_has_not_redeemed_may_after_signing_up_again(me, sign_in, delete):
     assert not RedeemedPhone.objects.exists()
 
 
-def test_a_phone_that_was_left_by_a_change_does_not_redeem_again_either(me, sign_in, post, last_code, delete):
+def test_a_phone_left_by_a_change_does_not_redeem_again(me, sign_in, post, last_code, delete):
     friend = sign_in(NEW)
     redeem(me, code_of(friend))
     phone = "+12015550152"

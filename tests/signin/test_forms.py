@@ -95,5 +95,5 @@ def test_a_phone_offers_the_right_keyboard_and_help(form, field, attributes):
     assert not [each for each in attributes if each not in widget]
 
 
-def test_a_code_is_not_cut_to_its_digits_when_it_is_pasted_with_spaces():
+def test_a_code_pasted_with_spaces_is_not_cut():
     assert 'maxlength="64"' in str(CodeForm()["code"])

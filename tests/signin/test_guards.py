@@ -202,7 +202,7 @@ def test_the_visitors_address_is_passed_on_where_it_is_known(captcha, endpoint, 
     assert endpoint.asked == [{"secret": [SECRET], "response": [TOKEN], **passed_on}]
 
 
-def test_the_field_of_the_token_has_the_name_that_the_host_gives(endpoint):
+def test_the_host_names_the_field_of_the_token(endpoint):
     captcha = SiteVerify(url=endpoint.url, secret=SECRET, token_field="cf-turnstile-response")
     captcha(a_request(**{"cf-turnstile-response": TOKEN}))
     with pytest.raises(CaptchaFailed):
@@ -342,7 +342,7 @@ def test_the_first_guard_that_refuses_is_the_last_one_asked(own_guard, phone):
 
 
 @pytest.mark.django_db
-def test_every_request_for_a_message_is_guarded_the_early_ones_too(own_guard, phone):
+def test_every_request_for_a_message_is_guarded(own_guard, phone):
     for _ in range(2):
         with pytest.raises(NotOurApp):
             request_code(phone_number=phone, host="example.com")

@@ -66,7 +66,7 @@ def test_regions_that_share_a_calling_code_are_told_apart(settings, outbox, regi
 
 
 @pytest.mark.parametrize(("region", "neighbours"), NEIGHBOURS)
-def test_a_region_that_is_not_listed_is_refused_beside_all_its_neighbours(settings, outbox, region, neighbours):
+def test_an_unlisted_region_is_refused_beside_its_neighbours(settings, outbox, region, neighbours):
     settings.PHONE_REFERRALS_ALLOWED_REGIONS = neighbours
 
     with pytest.raises(RegionNotServed):
@@ -82,7 +82,7 @@ def test_with_a_star_every_region_is_served(settings):
 
 
 @pytest.mark.parametrize(("debug", "served"), [(True, True), (False, False)])
-def test_with_no_regions_set_all_are_served_in_development_and_none_in_production(settings, phone, debug, served):
+def test_without_regions_production_serves_none(settings, phone, debug, served):
     del settings.PHONE_REFERRALS_ALLOWED_REGIONS
     settings.DEBUG = debug
 
@@ -163,7 +163,7 @@ def test_a_refusal_tells_landlines_services_and_regions_apart(outbox, name):
         ("+33199001234", ""),
     ],
 )
-def test_a_landline_that_may_be_a_mobile_is_told_what_is_missing(number, missing):
+def test_a_landline_that_may_be_mobile_is_told_what_is_missing(number, missing):
     with pytest.raises(PhoneNotAllowed) as refusal:
         ask(number)
     assert refusal.value.message == f"Codes are not sent to landlines. Enter a mobile number.{missing}"

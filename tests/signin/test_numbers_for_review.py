@@ -69,7 +69,7 @@ def test_a_test_number_may_ask_again_and_again(outbox, phone):
     assert not SmsUsage.objects.exists()
 
 
-def test_a_test_number_signs_in_many_times_once_for_each_request(phone):
+def test_a_test_number_signs_in_once_for_each_request(phone):
     for _ in range(3):
         ask(phone)
         check_code(phone_number=phone, code=CODE)
@@ -159,7 +159,7 @@ def test_after_its_last_day_it_is_an_ordinary_number(settings, phone, outbox, se
     assert (SmsUsage.objects.get().sent, SmsUsage.objects.get().verified) == (1, 1)
 
 
-def test_a_fixed_code_that_was_asked_for_on_the_last_day_is_wrong_after_it(phone, time_machine):
+def test_a_fixed_code_is_wrong_after_its_last_day(phone, time_machine):
     time_machine.move_to(MIDNIGHT - timedelta(seconds=1), tick=False)
     ask(phone)
     time_machine.move_to(MIDNIGHT, tick=False)

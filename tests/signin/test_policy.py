@@ -61,7 +61,7 @@ def test_the_first_request_sends_a_new_code_for_its_whole_life():
 
 
 @pytest.mark.parametrize(("seconds", "serial"), [(30, 1), (299.9, 1), (300, 2), (301, 2), (600, 2), (10_000, 2)])
-def test_a_resend_keeps_the_code_while_more_than_half_its_life_is_left(seconds, serial):
+def test_a_resend_keeps_the_code_in_the_first_half_of_its_life(seconds, serial):
     state = request(guessed(3, wrong_guesses_since_success=8), seconds, serial=2).state
     assert state.serial == serial
     assert state.code_expires_at == (at(600) if serial == 1 else at(seconds + 600))
@@ -77,7 +77,7 @@ def test_a_dead_code_is_not_sent_again():
     assert request(guess(live(), right=True).state, 1, serial=2).state.serial == 2
 
 
-def test_with_a_new_code_the_messages_before_it_lose_guesses_and_owner():
+def test_a_new_code_takes_guesses_and_owner_of_earlier_messages():
     first = request(owner="digest").state
     assert request(first, 300, serial=2, owner="other").state.sent_at == (
         Message(START, 5),
@@ -105,7 +105,7 @@ def test_the_wait_doubles_up_to_an_hour():
     assert waits[:9] == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
 
 
-def test_with_the_last_message_of_the_day_comes_the_wait_for_the_next_day():
+def test_the_last_message_tells_the_wait_for_the_next_day():
     last = request(State(sent_at=messages(*range(0, 540, 60))), 3600)
     assert (last.outcome, last.wait) == (Outcome.SEND, DAY + 600 - 3600)
     refused = request(last.state, 3601)
@@ -132,12 +132,12 @@ def test_success_resets_the_wait_but_not_the_count_of_messages():
     assert len(decision.state.sent_at) == 4
 
 
-def test_messages_that_no_longer_count_no_longer_lengthen_the_wait():
+def test_old_messages_no_longer_lengthen_the_wait():
     state = request(request(live(), 30).state, 90).state
     assert request(state, 2 * DAY).wait == 30
 
 
-def test_the_limit_of_messages_ends_when_the_first_code_has_been_dead_for_a_day():
+def test_the_limit_of_messages_ends_a_day_after_the_first_code():
     state = State(sent_at=messages(*range(0, 36_000, 3600)))
     refused = request(state, 3600 * 10)
     assert (refused.outcome, refused.state) == (Outcome.TOO_MANY_MESSAGES, state)
@@ -172,7 +172,7 @@ def test_a_test_number_keeps_its_code_and_its_five_guesses():
 
 
 @pytest.mark.parametrize(("wrong", "seconds"), [(5, 1), (4, 300)])
-def test_a_test_number_gets_a_new_code_without_a_limit_of_messages(wrong, seconds):
+def test_a_test_number_has_no_limit_of_messages(wrong, seconds):
     state = guessed(wrong, wrong_guesses_since_success=wrong, unbound_guesses_at=(START,))
     renewed = request(state, seconds, serial=2, is_test=True).state
     assert (renewed.serial, renewed.sent_at) == (2, (Message(at(seconds)),))
@@ -197,7 +197,7 @@ def test_a_test_number_gets_a_new_code_without_a_limit_of_messages(wrong, second
         (State(sent_at=(Message(START),), wrong_guesses_since_success=100), 0, Outcome.LOCKED),
     ],
 )
-def test_a_right_code_is_accepted_while_it_is_live_and_has_guesses(state, seconds, outcome):
+def test_a_right_code_is_accepted_while_live_with_guesses(state, seconds, outcome):
     decision = guess(state, seconds, right=True)
     assert decision.outcome == outcome
     if outcome != Outcome.ACCEPTED:
@@ -205,7 +205,7 @@ def test_a_right_code_is_accepted_while_it_is_live_and_has_guesses(state, second
         assert guess(state, seconds, right=False) == decision, "a refusal must not tell whether the code was right"
 
 
-def test_a_right_code_ends_itself_and_every_limit_but_those_of_a_day():
+def test_a_right_code_ends_itself_and_all_but_daily_limits():
     state = guessed(
         4,
         wrong_guesses_since_success=44,
@@ -252,7 +252,7 @@ def test_unbound_guesses_count_for_24_hours_each():
     assert decision.state.unbound_guesses_at == (*times[1:], at(DAY))
 
 
-def test_twenty_unbound_guesses_are_judged_between_two_successes():
+def test_twenty_unbound_guesses_are_judged_between_successes():
     state = live(unbound_guesses_since_success=19)
     last = guess(state, own=())
     assert (last.outcome, last.guesses_left) == (Outcome.WRONG, 0)
@@ -268,11 +268,11 @@ def test_a_user_has_the_guesses_of_all_own_messages(guesses, outcome):
 
 @pytest.mark.parametrize(("seconds", "wait"), [(10, 20), (40, 0)])
 @pytest.mark.parametrize("own", [(0,), ()])
-def test_who_has_no_guesses_left_is_told_when_to_ask_for_a_new_code(seconds, wait, own):
+def test_without_guesses_the_time_of_a_new_code_is_told(seconds, wait, own):
     assert guess(guessed(5, unbound_guesses_since_success=20), seconds, own=own).wait == wait
 
 
-def test_after_a_failed_message_a_new_code_need_not_be_waited_for():
+def test_after_a_failed_message_a_new_code_has_no_wait():
     assert guess(guessed(5, resend_at=None)).wait == 0
 
 
@@ -327,14 +327,14 @@ def test_clocks_of_two_servers_may_differ_a_little():
         (State(sent_at=messages(*[5 * DAY] * 10)), 0),
     ],
 )
-def test_no_wait_is_longer_than_the_longest_after_a_clock_was_set_back(state, longest):
+def test_no_wait_is_too_long_after_a_clock_was_set_back(state, longest):
     assert request(state, 0).wait == longest or request(state, 0).outcome == Outcome.SEND
 
 
 # Failed messages
 
 
-def test_a_message_of_unknown_fate_costs_no_wait_but_its_place_in_the_day():
+def test_a_message_of_unknown_fate_costs_its_place_and_no_wait():
     first = request().state
     second = request(first, 30).state
     decision = fail(second, second, first, Failure.UNKNOWN, 30)
@@ -350,7 +350,7 @@ def test_a_message_that_was_not_tried_has_never_been():
         assert given_back == replace(first, resend_at=None)
 
 
-def test_a_refused_message_gives_its_place_back_and_leaves_a_wait():
+def test_a_refused_message_frees_its_place_and_leaves_a_wait():
     first = request().state
     second = request(first, 400, serial=2).state
     decision = fail(second, second, first, Failure.REFUSED, 401)
@@ -372,25 +372,25 @@ def test_the_wait_doubles_while_the_gateway_refuses():
     assert (sent.wait, sent.state.refused_in_a_row) == (30, 0), "a message that is sent ends it"
 
 
-def test_a_worker_that_does_not_know_the_state_before_keeps_the_code():
+def test_a_worker_without_the_earlier_state_keeps_the_code():
     sent = request().state
     refused = fail(sent, sent, None, Failure.REFUSED).state
     assert (refused.serial, refused.sent_at, refused.refused_in_a_row) == (1, (), 1)
 
 
-def test_a_failed_message_that_counts_no_longer_gives_nothing_back():
+def test_an_old_failed_message_gives_nothing_back():
     state = live()
     sent = request(seconds=-1).state
     assert fail(state, sent, State(), Failure.REFUSED).state == state
 
 
-def test_a_message_that_fails_after_its_code_was_used_leaves_no_negative_count():
+def test_a_message_failing_after_success_counts_below_nothing():
     state = guess(live(), right=True).state
     given_back = fail(state, live(), State(), Failure.NOT_TRIED).state
     assert (given_back.sent_since_success, given_back.serial, given_back.sent_at) == (0, None, ())
 
 
-def test_a_code_that_was_never_sent_is_not_live_and_the_one_before_it_is():
+def test_an_unsent_code_is_not_live_and_the_one_before_is():
     old = guessed(2)
     new = request(old, LIMITS.lifetime / 2, serial=2).state
     assert new.serial != old.serial
@@ -399,14 +399,14 @@ def test_a_code_that_was_never_sent_is_not_live_and_the_one_before_it_is():
     assert fail(new, new, old, Failure.UNKNOWN).state.serial == new.serial
 
 
-def test_a_message_that_was_guessed_at_keeps_its_place_even_if_it_was_never_sent():
+def test_a_message_that_was_guessed_at_keeps_its_place():
     state = guess(live()).state
     for failure in Failure:
         given_back = fail(state, live(), State(), failure).state
         assert (given_back.sent_at, given_back.serial) == (state.sent_at, 1)
 
 
-def test_guesses_without_a_handle_stay_counted_when_a_message_is_given_back():
+def test_unbound_guesses_stay_counted_after_a_refund():
     state = guess(live(), own=()).state
     given_back = fail(state, live(), State(), Failure.NOT_TRIED).state
     assert (given_back.serial, given_back.sent_at) == (None, ())
@@ -414,7 +414,7 @@ def test_guesses_without_a_handle_stay_counted_when_a_message_is_given_back():
 
 
 @pytest.mark.parametrize("failure", Failure)
-def test_a_message_that_fails_late_leaves_the_wait_of_the_one_after_it(failure):
+def test_a_late_failure_leaves_the_wait_of_the_next_message(failure):
     first = request().state
     second = request(first, 30).state
     given_back = fail(second, first, State(), failure, 40).state

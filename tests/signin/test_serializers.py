@@ -28,7 +28,7 @@ def errors_of(serializer):
         "\uff0b\uff17\uff19\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19",
     ],
 )
-def test_a_phone_is_read_in_any_spelling_in_the_region_of_the_moment(settings, spelling):
+def test_a_phone_is_read_in_any_spelling_of_the_region(settings, spelling):
     settings.PHONENUMBER_DEFAULT_REGION = "RU"
     assert PhoneNumberField().run_validation(spelling) == "+79123456789"
 

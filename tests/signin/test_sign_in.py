@@ -152,7 +152,7 @@ def refuse(*args, **kwargs):
 @pytest.mark.parametrize(
     "place", ["phone_referrals.accounts.PhoneAccounts.create", "tests.hosts.phone_first.models.User.save"]
 )
-def test_a_database_that_refuses_every_new_user_is_told_to_the_developer(phone, send_code, monkeypatch, place):
+def test_a_database_that_refuses_new_users_tells_the_developer(phone, send_code, monkeypatch, place):
     monkeypatch.setattr(place, refuse)
     with pytest.raises(ImproperlyConfigured, match="refused a new user") as error:
         sign_in(phone_number=phone, code=send_code(phone))
@@ -209,7 +209,7 @@ def test_a_user_who_is_deleted_meanwhile_is_refused(
         sign_in(phone_number=phone, code=send_code(phone), issuer=issuer(request_with_session))
 
 
-def test_what_a_database_refuses_to_a_user_who_is_there_is_not_hidden(phone, make_user, send_code, monkeypatch):
+def test_a_database_error_for_a_known_user_is_not_hidden(phone, make_user, send_code, monkeypatch):
     make_user()
     monkeypatch.setattr(DRFTokenIssuer, "issue", refuse)
     with pytest.raises(IntegrityError, match=r"users\.email"):
@@ -296,7 +296,7 @@ def test_a_user_who_is_deleted_while_signing_in_is_refused(phone, send_code, mak
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_error_of_the_database_is_told_while_there_is_the_user(phone, send_code, make_user, monkeypatch):
+def test_a_database_error_is_told_while_there_is_the_user(phone, send_code, make_user, monkeypatch):
     make_user(0)
 
     def broken(*args, **keywords):

@@ -97,7 +97,7 @@ def test_neither_the_row_nor_its_text_has_the_phone_or_the_code(phone, queue, se
     assert not [value for value in held if phone.lstrip("+") in value or code in value]
 
 
-def test_the_message_is_in_the_language_of_who_asked_and_names_the_host(phone, outbox, queue):
+def test_the_message_has_the_askers_language_and_host(phone, outbox, queue):
     with translation.override("ru"):
         ask(phone)
     queue.run()
@@ -142,7 +142,7 @@ def test_a_task_that_runs_twice_sends_one_message(phone, outbox, queue):
     assert len(outbox) == 1
 
 
-def test_a_message_that_another_worker_has_is_left_to_the_run_when_its_time_is_over(phone, outbox, queue, clock):
+def test_a_message_of_another_worker_is_left_to_a_later_run(phone, outbox, queue, clock):
     ask(phone)
     QueuedCode.objects.update(due_at=time.time() + LEASE, attempts=1, is_taken=True)
     queue.run()
@@ -150,7 +150,7 @@ def test_a_message_that_another_worker_has_is_left_to_the_run_when_its_time_is_o
 
 
 @pytest.mark.parametrize(("attempts", "seconds"), [(0, 40), (1, SKEW - 1)])
-def test_a_run_that_is_early_by_a_clock_that_is_ahead_comes_again(phone, outbox, queue, clock, attempts, seconds):
+def test_a_run_that_is_early_by_a_fast_clock_comes_again(phone, outbox, queue, clock, attempts, seconds):
     """By that of who asked, or of the queue."""
     ask(phone)
     QueuedCode.objects.update(due_at=time.time() + seconds, attempts=attempts)
@@ -179,7 +179,7 @@ def test_in_an_outage_there_are_two_runs_for_each_try(phone, queue, gateway, clo
     assert len(enqueued) <= 1 + 2 * (100 - len(FAILURES))
 
 
-def test_a_message_that_another_worker_takes_at_this_moment_is_not_sent(phone, outbox, queue, monkeypatch):
+def test_a_message_that_another_worker_takes_is_not_sent(phone, outbox, queue, monkeypatch):
     ask(phone)
 
     def taken_meanwhile(pk, **kwargs):
@@ -190,7 +190,7 @@ def test_a_message_that_another_worker_takes_at_this_moment_is_not_sent(phone, o
     assert outbox == []
 
 
-def test_a_gateway_that_refuses_is_tried_again_with_growing_waits(phone, outbox, queue, gateway, clock, caplog):
+def test_a_refusing_gateway_is_tried_again_with_growing_waits(phone, outbox, queue, gateway, clock, caplog):
     gateway(*[DeliveryFailed] * 3)
     ask(phone)
     queue.run()
@@ -298,12 +298,12 @@ def test_one_that_fails_leaves_those_of_the_same_moment_alone(phone, other_phone
     assert second.is_taken
 
 
-def test_without_the_setting_what_is_left_in_the_queue_is_in_the_usual_one(settings):
+def test_without_the_setting_the_usual_queue_is_used(settings):
     settings.PHONE_REFERRALS_SMS_QUEUE = ""
     assert delivery.task().queue_name == "default"
 
 
-def test_a_worker_that_comes_after_the_code_has_expired_sends_nothing(phone, outbox, queue, clock, caplog):
+def test_a_worker_sends_nothing_after_the_code_has_expired(phone, outbox, queue, clock, caplog):
     ask(phone)
     clock(seconds=600)
     queue.run()
@@ -442,7 +442,7 @@ def test_a_worker_that_dies_after_a_refusal_ends_the_wait(
     assert may_ask_again()
 
 
-def test_a_try_after_the_time_of_this_one_is_over_has_its_run_too(phone, outbox, queue, gateway, clock):
+def test_a_later_try_has_its_run_too(phone, outbox, queue, gateway, clock):
     gateway(DeliveryFailed)
     ask(phone)
     QueuedCode.objects.update(attempts=10)
@@ -550,7 +550,7 @@ class Unreachable(Exception):
     pass
 
 
-def test_a_queue_that_cannot_be_reached_is_a_gateway_that_refused(phone, queue, monkeypatch, caplog):
+def test_an_unreachable_queue_is_a_gateway_that_refused(phone, queue, monkeypatch, caplog):
     def unreachable(pk, **kwargs):
         raise Unreachable
 
@@ -577,7 +577,7 @@ def test_a_row_that_cannot_be_written_is_a_gateway_that_refused(phone, queue, mo
     assert ask(phone).resend_in == 30
 
 
-def test_what_is_given_back_to_an_emptied_table_is_not_less_than_nothing(phone, queue, clock):
+def test_a_refund_to_an_emptied_table_is_not_negative(phone, queue, clock):
     ask(phone)
     SmsUsage.objects.update(sent=0, segments=0)
     clock(seconds=600)

@@ -162,9 +162,7 @@ def test_no_more_is_sent_than_the_ceilings(slots, settings, outbox, settings_, s
     assert len(outbox) == sent["US"] + sent["CA"]
 
 
-def test_a_ceiling_that_is_reached_is_seen_at_once_over_any_number_of_slots(
-    settings, spread, django_assert_num_queries
-):
+def test_a_reached_ceiling_is_seen_over_any_number_of_slots(settings, spread, django_assert_num_queries):
     spread(10)
     settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"US": 12}
     while True:
@@ -262,7 +260,7 @@ def test_a_code_that_was_not_sent_is_not_there_to_be_guessed(settings, phone, re
     assert PhoneVerification.objects.get().wrong_guesses_since_success == 0
 
 
-def test_the_code_of_the_message_before_a_refused_one_goes_on_working(settings, send_code, phone, time_machine):
+def test_the_code_before_a_refused_message_goes_on_working(settings, send_code, phone, time_machine):
     code = send_code(phone)
     settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 0}
     time_machine.shift(400)
@@ -320,7 +318,7 @@ def test_a_receiver_that_raises_changes_nothing_for_the_visitor(settings, phone,
         signals.sms_limit_reached.disconnect(receiver)
 
 
-def test_a_message_that_the_gateway_refused_is_failed_and_not_sent(slots, settings):
+def test_a_refused_message_is_failed_and_not_sent(slots, settings):
     settings.PHONE_REFERRALS_SMS_BACKEND = REFUSING
     settings.PHONE_REFERRALS_SMS_DAILY_LIMIT = {"total": 1}
     for number in range(3):
@@ -466,7 +464,7 @@ def test_a_pause_is_off_by_default(signalled):
     assert signalled == []
 
 
-def test_a_row_that_another_request_makes_at_this_moment_is_one_row(monkeypatch):
+def test_a_row_made_by_two_requests_at_once_is_one_row(monkeypatch):
     monkeypatch.setattr(QuerySet, "exists", lambda self: False)
     for _ in range(2):
         usage._add(NOON.date(), "US", 0, Q(sent__lt=0))

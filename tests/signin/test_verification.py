@@ -90,7 +90,7 @@ def test_a_resend_keeps_the_code_and_its_expiry(clock, phone, send_code, last_co
     guess(phone, code)
 
 
-def test_in_the_second_half_of_its_life_a_code_makes_way_for_a_new_one(clock, settings, phone, send_code):
+def test_a_resend_in_the_second_half_has_a_new_code(clock, settings, phone, send_code):
     settings.PHONE_REFERRALS_CODE_DIGITS = 10
     old = send_code(phone)
     clock.shift(300)
@@ -117,7 +117,7 @@ def test_a_phone_that_never_asked_has_no_code_and_gets_no_row(phone):
 
 
 @pytest.mark.parametrize("minutes", [0, 4, 5, 6, 10, 20, 45])
-def test_a_stranger_who_asks_for_codes_for_my_phone_voids_nothing(clock, settings, phone, send_code, minutes):
+def test_a_stranger_who_asks_for_my_codes_voids_nothing(clock, settings, phone, send_code, minutes):
     settings.PHONE_REFERRALS_RESEND_WAIT = (30, 60)
     settings.PHONE_REFERRALS_MESSAGES_PER_DAY = 100
     latest = send_code(phone)
@@ -161,7 +161,7 @@ def test_no_column_holds_the_code(phone, settings, send_code):
         guess(phone, code)
 
 
-def test_a_code_sent_before_the_secret_was_changed_is_accepted_by_the_fallback(phone, settings, send_code):
+def test_a_code_of_a_fallback_secret_is_accepted(phone, settings, send_code):
     settings.PHONE_REFERRALS_CODE_DIGITS = 10
     code = send_code(phone)
     old, settings.SECRET_KEY = settings.SECRET_KEY, "the new one"
@@ -191,7 +191,7 @@ def test_a_code_is_shown_to_the_caller_only_where_it_is_echoed(phone, other_phon
 
 
 @pytest.mark.parametrize(("with_handle", "guesses"), [(True, 5), (False, 10)])
-def test_after_the_limit_of_wrong_guesses_the_right_code_is_refused(phone, last_code, with_handle, guesses):
+def test_after_too_many_wrong_guesses_the_right_one_is_refused(phone, last_code, with_handle, guesses):
     request_id = ask(phone).request_id if with_handle else ask(phone) and ""
     code = last_code(phone)
     for left in range(guesses - 1, -1, -1):
@@ -218,7 +218,7 @@ def test_the_wrong_guesses_of_a_phone_survive_a_new_code(clock, monkeypatch, pho
         guess(phone, code, request_id=request_id)
 
 
-def test_a_stranger_who_polls_keeps_nobody_out_who_sends_the_handle_back(clock, phone, last_code):
+def test_a_polling_stranger_keeps_no_owner_of_a_handle_out(clock, phone, last_code):
     def poll():
         for _ in range(30):
             with suppress(InvalidCode, CodeExpired, TooManyGuesses):
@@ -234,7 +234,7 @@ def test_a_stranger_who_polls_keeps_nobody_out_who_sends_the_handle_back(clock, 
     guess(phone, last_code(phone), request_id=request_id)
 
 
-def test_a_handle_is_worth_nothing_for_another_phone_purpose_or_code(clock, phone, other_phone, last_code):
+def test_a_handle_is_bound_to_phone_purpose_and_code(clock, phone, other_phone, last_code):
     handles = [ask(other_phone).request_id, ask(phone).request_id]
     ask(phone, purpose="delete")
     clock.shift(300)
@@ -246,7 +246,7 @@ def test_a_handle_is_worth_nothing_for_another_phone_purpose_or_code(clock, phon
     assert refusal.value.extra == {"guesses_left": 7}, "each was a guess without a handle"
 
 
-def test_a_resend_has_five_guesses_of_its_own_and_leaves_the_others(clock, phone, last_code):
+def test_a_resend_has_five_guesses_of_its_own(clock, phone, last_code):
     first = ask(phone).request_id
     code = last_code(phone)
     guess_wrong(phone, code, times=5, request_id=first)
@@ -258,7 +258,7 @@ def test_a_resend_has_five_guesses_of_its_own_and_leaves_the_others(clock, phone
     guess(phone, code, request_id=second)
 
 
-def test_a_handle_from_before_the_secret_was_changed_is_known_by_the_fallback(phone, settings, last_code):
+def test_a_handle_of_a_fallback_secret_is_known(phone, settings, last_code):
     request_id = ask(phone).request_id
     old, settings.SECRET_KEY = settings.SECRET_KEY, "the new one"
     settings.SECRET_KEY_FALLBACKS = [old]
@@ -289,7 +289,7 @@ def test_a_signed_in_user_is_the_handle(clock, phone, make_user, last_code):
     guess(phone, last_code(phone), purpose="change_phone", user=mine)
 
 
-def test_as_much_is_derived_and_compared_whatever_a_phone_was_sent(
+def test_the_same_work_is_done_whatever_a_phone_was_sent(
     clock, phone, other_phone, last_code, settings, monkeypatch, django_assert_num_queries
 ):
     """How long an answer takes must not tell whether a phone is known: counted, because times vary."""
@@ -327,7 +327,7 @@ def guess_wrong_for_days(phone, times, clock, last_code):
         guess_wrong(phone, last_code(phone), times=min(5, times - count), request_id=request_id)
 
 
-def test_the_hundredth_wrong_guess_locks_the_phone_until_it_is_cleared(clock, phone, other_phone, send_code, last_code):
+def test_the_hundredth_wrong_guess_locks_the_phone(clock, phone, other_phone, send_code, last_code):
     guess_wrong_for_days(phone, 99, clock, last_code)
     clock.shift(timedelta(hours=3))
     code = send_code(phone)
@@ -442,7 +442,7 @@ def test_a_failed_message_costs_a_wait_or_a_place_in_the_day(
     guess(phone, send_code(phone))
 
 
-def test_a_refusing_gateway_is_asked_less_and_less_often_for_one_phone(clock, phone, gateway):
+def test_a_refusing_gateway_is_asked_less_often_each_time(clock, phone, gateway):
     gateway(DeliveryFailed)
     for _ in range(24 * 60):
         with pytest.raises((DeliveryFailed, ResendTooSoon)):
@@ -452,7 +452,7 @@ def test_a_refusing_gateway_is_asked_less_and_less_often_for_one_phone(clock, ph
     assert PhoneVerification.objects.get().sent_at == []
 
 
-def test_a_message_that_times_out_but_comes_all_the_same_signs_in(phone, gateway):
+def test_a_message_that_times_out_but_comes_signs_in(phone, gateway):
     gateway(TimeoutError)
     with pytest.raises(DeliveryFailed):
         ask(phone)
@@ -469,7 +469,7 @@ def test_time_outs_do_not_lift_the_limit_of_messages(clock, phone, gateway):
 
 
 @pytest.mark.parametrize("error", [DeliveryFailed, TimeoutError, ValueError])
-def test_a_failure_is_logged_by_its_class_without_number_or_code(phone, gateway, caplog, error):
+def test_a_failure_is_logged_by_its_class_without_secrets(phone, gateway, caplog, error):
     caplog.set_level(logging.DEBUG)
     gateway(error)
     with pytest.raises(DeliveryFailed) as failure:
@@ -486,7 +486,7 @@ def test_a_failure_is_logged_by_its_class_without_number_or_code(phone, gateway,
     assert failure.value.__context__ is None
 
 
-def test_a_message_to_a_phone_cleared_meanwhile_gives_nothing_back(phone, settings):
+def test_a_phone_cleared_meanwhile_gets_nothing_back(phone, settings):
     settings.PHONE_REFERRALS_SMS_BACKEND = f"{__name__}.ClearingSmsBackend"
     with pytest.raises(DeliveryFailed):
         ask(phone)
@@ -502,7 +502,7 @@ class ClearingSmsBackend(BaseSmsBackend):
 # Transactions
 
 
-def test_codes_are_neither_sent_nor_checked_inside_a_transaction(phone, outbox, send_code):
+def test_no_code_is_sent_or_checked_inside_a_transaction(phone, outbox, send_code):
     code = send_code(phone)
     before = PhoneVerification.objects.values().get()
     with transaction.atomic(), pytest.raises(TransactionManagementError, match="non_atomic_requests"):
@@ -557,9 +557,7 @@ def test_signing_in_works_with_atomic_requests(atomic_requests, sign_in, phone):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_view_of_the_host_is_told_that_it_has_to_be_exempt_from_atomic_requests(
-    atomic_requests, client, phone, send_code
-):
+def test_a_hosts_view_is_told_to_leave_atomic_requests(atomic_requests, client, phone, send_code):
     code = send_code(phone)
     with pytest.raises(TransactionManagementError, match="non_atomic_requests"):
         client.get("/host/", {"code": code})
@@ -641,14 +639,14 @@ def overtake(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_first_requests_one_sends_and_the_other_has_to_wait(overtake, phone, outbox):
+def test_of_two_first_requests_one_sends_and_one_waits(overtake, phone, outbox):
     overtake("on_request", lambda: ask(phone))
     with pytest.raises(ResendTooSoon):
         ask(phone)
     assert len(outbox) == 1
 
 
-def test_of_two_later_requests_one_sends_and_the_other_has_to_wait(overtake, clock, phone, outbox):
+def test_of_two_later_requests_one_sends_and_one_waits(overtake, clock, phone, outbox):
     ask(phone)
     clock.shift(30)
     overtake("on_request", lambda: ask(phone))
@@ -664,7 +662,7 @@ def test_of_two_right_guesses_one_is_accepted(overtake, phone, send_code):
         guess(phone, code)
 
 
-def test_a_right_guess_overtaken_by_the_last_wrong_one_is_refused(overtake, phone, send_code):
+def test_a_right_guess_after_the_last_wrong_one_is_refused(overtake, phone, send_code):
     code = send_code(phone)
     guess_wrong(phone, code, times=9)
     overtake("on_guess", lambda: guess_wrong(phone, code))
@@ -693,7 +691,7 @@ def test_who_is_overtaken_again_and_again_is_asked_to_come_back(overtake, phone,
     assert refused.value.retry_after == (1 if refusal is Busy else None)
 
 
-def test_a_code_that_was_refused_by_the_gateway_cannot_be_guessed(settings, phone):
+def test_a_code_that_the_gateway_refused_cannot_be_guessed(settings, phone):
     settings.PHONE_REFERRALS_SMS_BACKEND = "tests.gateways.RefusingSmsBackend"
     with pytest.raises(DeliveryFailed):
         ask(phone)
@@ -701,7 +699,7 @@ def test_a_code_that_was_refused_by_the_gateway_cannot_be_guessed(settings, phon
         guess(phone, "000000")
 
 
-def test_a_code_that_was_delivered_outlives_a_later_one_that_was_not(clock, settings, phone, send_code):
+def test_a_delivered_code_outlives_a_later_undelivered_one(clock, settings, phone, send_code):
     code = send_code(phone)
     clock.shift(301)
     settings.PHONE_REFERRALS_SMS_BACKEND = "tests.gateways.RefusingSmsBackend"

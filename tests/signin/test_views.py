@@ -48,7 +48,7 @@ def test_asking_too_soon_is_answered_with_how_long_to_wait(api, phone):
     assert 0 < int(answer["Retry-After"]) <= 30
 
 
-def test_a_failing_gateway_is_answered_with_503_and_costs_no_wait(api, settings, phone, outbox):
+def test_a_failing_gateway_is_503_and_costs_no_wait(api, settings, phone, outbox):
     settings.PHONE_REFERRALS_SMS_BACKEND = "tests.gateways.SilentSmsBackend"
     answer = api.post(GET_CODE, {"phone_number": phone})
     assert (answer.status_code, answer.json()["code"]) == (503, "delivery_failed")
@@ -65,9 +65,7 @@ def test_a_failing_gateway_is_answered_with_503_and_costs_no_wait(api, settings,
         ("api.example.com", "example.com", "example.com"),
     ],
 )
-def test_a_message_names_the_host_that_was_asked_or_the_one_of_the_settings(
-    api, settings, phone, outbox, asked, setting, named
-):
+def test_a_message_names_the_asked_host_or_the_settings(api, settings, phone, outbox, asked, setting, named):
     settings.ALLOWED_HOSTS = ["*"]
     settings.PHONE_REFERRALS_SITE_HOST = setting
     api.post(GET_CODE, {"phone_number": phone}, HTTP_HOST=asked)
@@ -105,7 +103,7 @@ def test_signing_out_leaves_other_users_signed_in(sign_in, phone, other_phone, p
 
 
 @pytest.mark.parametrize(("path", "tokens"), [("/api/users/logout/", 1), ("/api/users/logout_all/", 0)])
-def test_who_came_with_a_session_ends_it_and_the_tokens_only_when_all_are_to_end(make_user, logged_out, path, tokens):
+def test_a_session_ends_alone_unless_all_are_to_end(make_user, logged_out, path, tokens):
     user = make_user()
     Token.objects.create(user=user)
     client = APIClient()

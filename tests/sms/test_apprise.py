@@ -59,7 +59,7 @@ def message(phone):
     return SmsMessage(phone_number=phone, text=TEXT)
 
 
-def test_the_gateway_is_given_the_number_and_the_text_as_they_are(gateway, message, phone):
+def test_the_gateway_gets_number_and_text_as_they_are(gateway, message, phone):
     SmsBackend().send(message)
     (request,) = gateway.requests
     assert request["method"] == "sms.send_sms"
@@ -110,7 +110,7 @@ def test_neither_number_nor_code_is_logged(gateway, message, phone, caplog, stat
 
 
 @pytest.mark.django_db
-def test_a_visitor_is_told_that_the_message_was_not_sent_and_may_ask_again(gateway, phone):
+def test_an_unsent_message_is_told_and_may_be_asked_again(gateway, phone):
     gateway.status = 500
     with pytest.raises(DeliveryFailed):
         request_code(phone_number=phone, host="example.com")

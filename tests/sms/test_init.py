@@ -50,7 +50,7 @@ def test_the_android_hash_has_a_line_of_its_own(settings):
     assert "FA+9qCX9VSu" in text().splitlines()
 
 
-def test_the_host_of_the_settings_comes_before_the_one_that_was_asked(settings):
+def test_the_settings_host_comes_before_the_asked_one(settings):
     settings.PHONE_REFERRALS_SITE_HOST = "example.org"
     assert text().endswith("\n@example.org #123456")
 

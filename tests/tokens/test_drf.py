@@ -44,7 +44,7 @@ def test_a_token_that_was_ended_is_not_issued_again(make_user, end):
     assert issuer.issue(user, created=False) != first
 
 
-def test_a_token_that_the_hosts_own_receiver_has_made_is_the_one_that_is_issued(api, phone, send_code):
+def test_a_token_made_by_the_hosts_receiver_is_issued(api, phone, send_code):
     """DRF's documentation has such a receiver."""
 
     def create_auth_token(sender, instance, created, **kwargs):

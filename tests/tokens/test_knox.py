@@ -51,7 +51,7 @@ def test_what_knox_has_deleted_is_forgotten_at_the_next_sign_in(sign_in, phone):
     assert list(UserSession.objects.values_list("key", flat=True)) == [AuthToken.objects.get().digest]
 
 
-def test_a_token_that_the_host_has_made_in_another_way_is_listed_too(make_user):
+def test_a_token_that_the_host_has_made_is_listed_too(make_user):
     user = make_user()
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Token {AuthToken.objects.create(user=user)[1]}")

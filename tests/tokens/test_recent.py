@@ -53,7 +53,7 @@ def test_a_sign_in_by_password_is_recent_for_its_session(use, owner, kind):
 
 
 @pytest.mark.parametrize("kind", ["drf", "session"])
-def test_a_session_is_not_recent_because_its_user_signed_in_elsewhere(use, owner, time_machine, kind):
+def test_a_session_is_not_recent_by_a_sign_in_elsewhere(use, owner, time_machine, kind):
     use(kind)
     browser = Client()
     time_machine.move_to(timezone.now())
@@ -64,7 +64,7 @@ def test_a_session_is_not_recent_because_its_user_signed_in_elsewhere(use, owner
 
 
 @pytest.mark.parametrize("kind", ["drf", "session"])
-def test_staff_who_impersonate_with_django_hijack_have_not_signed_in(settings, use, staff, owner, kind):
+def test_staff_who_hijack_have_not_signed_in(settings, use, staff, owner, kind):
     use(kind)
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "hijack"]
     settings.ROOT_URLCONF = __name__
@@ -74,7 +74,7 @@ def test_staff_who_impersonate_with_django_hijack_have_not_signed_in(settings, u
 
 
 @pytest.mark.parametrize("kind", ["drf", "session"])
-def test_a_session_that_is_given_another_user_was_begun_by_the_first(use, sign_in, phone, make_user, kind):
+def test_a_session_given_another_user_was_begun_by_the_first(use, sign_in, phone, make_user, kind):
     """As tools do that keep the data of the session of staff."""
     use("session")
     client = sign_in(phone)

@@ -36,7 +36,7 @@ def browser():
     return APIClient(enforce_csrf_checks=True)
 
 
-def test_signing_in_needs_a_csrf_token_which_the_first_call_brings(browser, phone, last_code):
+def test_signing_in_needs_the_csrf_token_of_the_first_call(browser, phone, last_code):
     """Else a page of another site could sign its visitors in here, as somebody it knows."""
     browser.post("/api/users/get_verify_code/", {"phone_number": phone})
     data = {"phone_number": phone, "code": last_code(phone)}
@@ -143,7 +143,7 @@ def test_the_issuer_ends_the_session_of_a_request(sign_in, phone):
     assert UserSession.objects.count() == 1
 
 
-def test_the_sessions_of_the_pages_and_the_tokens_of_knox_leave_each_other_alone(settings, make_user, rf):
+def test_page_sessions_and_knox_tokens_leave_each_other_alone(settings, make_user, rf):
     settings.PHONE_REFERRALS_TOKEN_ISSUER = "phone_referrals.tokens.knox.KnoxTokenIssuer"
     user = make_user(1)
     knox = get_issuer()
@@ -161,7 +161,7 @@ def test_the_sessions_of_the_pages_and_the_tokens_of_knox_leave_each_other_alone
 
 
 @pytest.mark.parametrize("password", [None, "correct horse"])
-def test_a_change_of_phone_ends_the_sessions_of_the_pages_whatever_the_kind_of_token(
+def test_a_change_of_phone_ends_the_sessions_of_the_pages(
     settings, make_user, rf, password, api, last_code, other_phone
 ):
     user = make_user(0)

@@ -100,7 +100,7 @@ def test_a_session_by_password_is_staffs(kind, make_user):
     assert status(browser) == 200
 
 
-def test_tokens_of_the_hosts_own_login_are_staffs_where_they_can_be_told(use, make_user):
+def test_tokens_of_the_hosts_login_are_staffs_if_known(use, make_user):
     user = make_user()
     by_update(user)
     for kind, scheme, token in (
