@@ -27,7 +27,8 @@ ALL_REGIONS = ""
 DAY = timedelta(days=1)
 
 # A region's day is spread over as many rows (slots) as its ceiling needs, so that no row is hot. Measured on PostgreSQL
-# with durable commits: one row carried about 720 updates a second, 16 rows about 3,100.
+# with durable commits: one row carried about 720 updates a second, 16 rows about 3,100. A ceiling that gets another
+# number of rows during a day is exact from the next day on.
 SEGMENTS_PER_SLOT = 50_000
 MOST_SLOTS = 16
 
@@ -122,13 +123,12 @@ def _slots_with_room(day: date, region: str, phone_number: str, segments: int) -
     home = int(phone_number[-4:]) % slots
     if limit is None:
         yield home, Q()
-        return
-    # The first slots take the remainder.
-    most = [limit // slots + (slot < limit % slots) - segments for slot in range(slots)]
-    yield home, Q(segments__lte=most[home])
-    if slots > 1:
+    else:
+        # The first slots take the remainder.
+        most = [limit // slots + (slot < limit % slots) - segments for slot in range(slots)]
+        yield home, Q(segments__lte=most[home])
         rows = SmsUsage.objects.using(router.db_for_write(SmsUsage)).filter(day=day, region=region)
-        used = dict(rows.values_list("slot", "segments"))
+        used = dict(rows.values_list("slot", "segments")) if slots > 1 else {}
         others = [(home + step) % slots for step in range(1, slots)]
         yield from ((slot, Q(segments__lte=most[slot])) for slot in others if used.get(slot, 0) <= most[slot])
 

@@ -1,7 +1,7 @@
-"""Sending codes and judging guesses: read the row, let `policy.py` decide, write if nobody has written meanwhile.
+"""Sending codes and judging guesses: read the row, let `policy.py` decide, write unless the row has changed meanwhile.
 
-The write is `UPDATE … WHERE id = … AND version = …`, and an outcome counts only if it changed the row. So parallel
-requests are judged one after the other on every database, with no lock and no transaction.
+The write is `UPDATE … WHERE id = … AND version = …`, and an outcome counts only if it changed the row. So every
+database judges parallel requests one after the other, with no lock and no transaction.
 """
 
 import logging
@@ -41,8 +41,8 @@ from phone_referrals.signin.policy import Decision, Failure, Limits, Outcome
 
 logger = logging.getLogger("phone_referrals")
 
-# One row changes at most 15 times between two messages, for the guesses of one and the unbound ones, so a request that
-# loses more often than this is one of a flood.
+# Between two messages a row changes at most 15 times: five guesses of a message and ten unbound ones. A request that
+# loses more often is part of a flood.
 TRIES = 20
 
 REFUSALS: dict[Outcome, type[SignInError]] = {
@@ -119,10 +119,10 @@ def check_code(
     request_id: str = "",
     user: AbstractBaseUser | None = None,
 ) -> None:
-    """Return if `code` is the live code of an E.164 number, which it then ends; raise otherwise.
+    """Accept the live code of an E.164 number, once; raise for any other.
 
-    The guess is one of the message that `request_code` returned `request_id` of, or that was sent for `user`; without
-    either, one of those that all such clients share.
+    The guess counts for the message with the handle `request_id`, or for the one that was sent for `user`. Without
+    either it is one of those that all such clients share.
     Raises `InvalidCode` (with `guesses_left`), `CodeExpired`, `TooManyGuesses`, `PhoneLocked` or `Busy`, and
     `TransactionManagementError` inside a transaction, because a wrong guess must stay counted when the request fails.
     """
