@@ -15,8 +15,9 @@ class BrowsedSite:
         self.url, self.log, self.address = site.url, site.log, site.address
         self.gateway = gateway
         self.database = postgres.url
-        # Their last digits are what others see of them.
-        self.phones = (f"{phone[:-2]}{37 * number % 100:02}" for number, phone in enumerate(fictional_phones()))
+        # Their last digits are what others see of them. The page for a number shows 555-0123 as an example.
+        phones = (f"{phone[:-2]}{37 * number % 100:02}" for number, phone in enumerate(fictional_phones()))
+        self.phones = (phone for phone in phones if not phone.endswith("23"))
 
     def new_phone(self):
         return next(self.phones)

@@ -36,7 +36,7 @@ class Error(serializers.Serializer[Any]):
 
 extend_schema_field(InviteesSerializer(allow_null=True))(ProfileSerializer.get_invitees)
 extend_schema_field(UserSerializer(allow_null=True))(ProfileSerializer.get_referred_by)
-extend_schema_field(OpenApiTypes.URI)(InviteesSerializer.get_next)
+extend_schema_field(serializers.URLField(allow_null=True))(InviteesSerializer.get_next)
 
 # 400 may be about fields, too.
 REFUSALS: dict[int, tuple[Any, str]] = {
