@@ -27,6 +27,8 @@ ODD_HEADERS = {
 }
 ODD_QUERIES = ["ref", "cursor", "x", "é", "a[b]", "q"]
 ODD_TEXTS = ["", "1", "\u00e9", "\0", "%", "ABC234", "a" * 500, "+12015550100"]
+# Addresses of other calls, where schemathesis may put the id of a user.
+NO_IDS = {"auth", "get_verify_code", "logout", "logout_all", "me"}
 phones = [phone for phone in fictional_phones() if phone[-1] in os.environ["LAST_DIGITS"]]
 wild, fresh = phones[:200], iter(phones[200:])
 people = []  # who signed in here: id and referral code
@@ -82,6 +84,8 @@ def vary(case):
     """Have some requests name charsets, encodings and sites that the description knows nothing of, and ask for more."""
     if case.method.upper() != case.operation.method.upper():
         return  # A method that the call does not have is refused as such; any of these would be refused first.
+    if (case.path_parameters or {}).get("id") in NO_IDS:
+        case.path_parameters["id"] = chance.choice(people)[0]
     for header, values in ODD_HEADERS.items():
         if chance.random() < 0.05:
             case.headers[header] = chance.choice(values)
