@@ -19,6 +19,8 @@ def half(settings):
     """Let the site include one half."""
 
     def half(name):
+        if name == "referrals":
+            settings.AUTHENTICATION_BACKENDS = [BACKEND]
         settings.ROOT_URLCONF = ModuleType("urls")
         api, pages = include(f"phone_referrals.{name}.urls"), include(f"phone_referrals.{name}.page_urls")
         settings.ROOT_URLCONF.urlpatterns = [path("api/", api), path("", pages)]
