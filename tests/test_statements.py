@@ -144,6 +144,15 @@ def test_nothing_is_written_where_no_row_is_as_where_says(verification, phone):
     assert PhoneVerification.objects.get().serial == 1
 
 
+def test_a_column_is_counted_beside_what_is_written(code):
+    where, values = {"id": code.pk}, {"is_disabled": True, "expires_at": WHEN}
+    for _ in range(5):
+        assert statements.update(ReferralCode, using=DEFAULT_DB_ALIAS, where=where, values=values, add={"uses": 1})
+
+    code.refresh_from_db()
+    assert (code.uses, code.is_disabled, code.expires_at) == (5, True, WHEN)
+
+
 # insert
 
 

@@ -1,7 +1,7 @@
 """Statements on single rows, written out or compiled once: the ORM takes longer to compile them than to run them."""
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import cache, wraps
 from typing import Any, TypeVar
@@ -77,21 +77,30 @@ def compiled(build: Callable[..., models.QuerySet[Any]]) -> Callable[..., Any]:
     return fetch
 
 
-def update(model: type[models.Model], *, using: str, where: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
-    """Write `values` to the row that matches `where`; return whether there was one."""
+def update(
+    model: type[models.Model],
+    *,
+    using: str,
+    where: Mapping[str, Any],
+    values: Mapping[str, Any] | None = None,
+    add: Mapping[str, int] | None = None,
+) -> bool:
+    """Write `values` to the row that is as `where` says, and add the numbers of `add`; return whether there was one."""
     connection = connections[using]
     quote: Any = connection.ops.quote_name
     parameters: list[Any] = []
 
-    def assigned(columns: Mapping[str, Any]) -> list[str]:
-        fields: list[Any] = [model._meta.get_field(name) for name in columns]
-        for field, value in zip(fields, columns.values(), strict=True):
+    def written(text: str, columns: Mapping[str, Any] | None) -> Iterator[str]:
+        for name, value in (columns or {}).items():
+            field: Any = model._meta.get_field(name)
             parameters.append(field.get_db_prep_save(value, connection))
-        return [f"{quote(field.column)} = %s" for field in fields]
+            yield text.format(quote(field.column))
 
-    # Names of the model's table and columns, none of which a client sends.
-    sql = f"UPDATE {quote(model._meta.db_table)} SET {', '.join(assigned(values))}"  # noqa: S608
-    sql += f" WHERE {' AND '.join(assigned(where))}"
+    # In the order in which the statement has them.
+    assigned = ", ".join([*written("{0} = %s", values), *written("{0} = {0} + %s", add)])
+    conditions = " AND ".join(written("{0} = %s", where))
+    # Names of the model's table and columns: nothing that a client sends.
+    sql = f"UPDATE {quote(model._meta.db_table)} SET {assigned} WHERE {conditions}"  # noqa: S608
 
     def execute() -> bool:
         with connection.cursor() as cursor:
