@@ -4,10 +4,12 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import cache, wraps
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from django.db import DatabaseError, IntegrityError, OperationalError, connections, models
 from django.db.models.constants import OnConflict
+from django.db.models.query import ModelIterable
 
 Result = TypeVar("Result")
 Row = TypeVar("Row", bound=models.Model)
@@ -22,24 +24,37 @@ def read(model: type[Row], *, using: str, where: Mapping[str, Any]) -> Row | Non
     """Return the row that matches `where`, whose columns are unique together, or `None`."""
     if not _is_plain(model):
         return model._base_manager.using(using).filter(**where).first()
-    connection, fields = connections[using], model._meta.concrete_fields
-    quote: Any = connection.ops.quote_name
+    connection = connections[using]
+    select, names, conversions = _select(model, using)
     keys: list[Any] = [model._meta.get_field(name) for name in where]
-    columns, table = ", ".join(quote(each.column) for each in fields), quote(model._meta.db_table)
-    conditions = " AND ".join(f"{quote(each.column)} = %s" for each in keys)
+    conditions = " AND ".join(f"{connection.ops.quote_name(each.column)} = %s" for each in keys)
     sought = [each.get_db_prep_value(value, connection) for each, value in zip(keys, where.values(), strict=True)]
     with connection.cursor() as cursor:
-        # Names of the model's table and columns, none of which a client sends.
-        cursor.execute(f"SELECT {columns} FROM {table} WHERE {conditions}", sought)  # noqa: S608
+        cursor.execute(f"{select} WHERE {conditions}", sought)
         found = cursor.fetchone()
     if found is None:
         return None
     values = list(found)
-    for place, field in enumerate(fields):
-        column = field.get_col(model._meta.db_table)
-        for convert in *connection.ops.get_db_converters(column), *column.get_db_converters(connection):
-            values[place] = convert(values[place], column, connection)
-    return model.from_db(using, [field.attname for field in fields], values)
+    for place, convert, column in conversions:
+        values[place] = convert(values[place], column, connection)
+    return model.from_db(using, names, values)
+
+
+@cache
+def _select(model: type[models.Model], using: str) -> tuple[str, list[str], list[tuple[int, Callable[..., Any], Any]]]:
+    """Return the SELECT of all rows, the names of what it returns, and how the ORM converts each of that."""
+    connection, fields = connections[using], model._meta.concrete_fields
+    quote: Any = connection.ops.quote_name
+    columns = [field.get_col(model._meta.db_table) for field in fields]
+    conversions = [
+        (place, convert, column)
+        for place, column in enumerate(columns)
+        for convert in (*connection.ops.get_db_converters(column), *column.get_db_converters(connection))
+    ]
+    # Names of the model's table and columns, none of which a client sends.
+    names = ", ".join(quote(each.column) for each in fields)
+    sql = f"SELECT {names} FROM {quote(model._meta.db_table)}"  # noqa: S608
+    return sql, [field.attname for field in fields], conversions
 
 
 @cache
@@ -68,11 +83,11 @@ def compiled(build: Callable[..., models.QuerySet[Any]]) -> Callable[..., Any]:
     def fetch(using: str, *texts: str) -> Any:
         rows, compiler, sql, places = compiler_of(using, len(texts))
         values = dict(zip((f"${place}" for place in range(len(texts))), texts, strict=True))
-        bound, clone = copy(compiler), rows.all()
+        bound: Any = copy(compiler)
         bound.connection = connections[using]  # This thread's.
         bound.as_sql = lambda *_, **__: (sql, [values.get(each, each) for each in places])
-        clone.query.get_compiler = lambda *_, **__: bound  # type: ignore[method-assign]
-        return next(iter(clone), None)
+        query: Any = SimpleNamespace(get_compiler=lambda *_, **__: bound)
+        return next(iter(ModelIterable(models.QuerySet(rows.model, query, using))), None)
 
     return fetch
 
