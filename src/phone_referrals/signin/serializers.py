@@ -13,6 +13,8 @@ from phone_referrals.api import KeyField
 from phone_referrals.signin import codes
 from phone_referrals.tokens import came_by_session, get_issuer
 
+MAX_REQUEST_ID = 64  # Twice as long as one is.
+
 
 class PhoneNumberField(serializers.CharField):
     """Reads a phone number in any spelling as E.164 text.
@@ -37,7 +39,7 @@ class RequestIdField(serializers.CharField):
     """Reads the handle of a message. A wrong one counts as none: it is no reason to refuse a code."""
 
     def run_validation(self, data: Any = serializers.empty) -> str:
-        return data if isinstance(data, str) and len(data) <= (self.max_length or 0) else ""
+        return data if isinstance(data, str) and len(data) <= MAX_REQUEST_ID else ""
 
 
 class GetVerifyCodeSerializer(serializers.Serializer[Any]):
@@ -51,7 +53,7 @@ class AuthSerializer(serializers.Serializer[Any]):
         required=False,
         allow_blank=True,
         allow_null=True,
-        max_length=64,
+        max_length=MAX_REQUEST_ID,
         help_text="From the answer to the request for the code: five guesses of one's own.",
     )
 
