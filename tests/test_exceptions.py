@@ -44,7 +44,7 @@ CODES = {
     "own_code": 400,
     "already_redeemed": 409,
     "circular_referral": 409,
-    "code_expired": 400,
+    "referral_code_expired": 400,
     "code_exhausted": 400,
     "not_eligible": 403,
     "code_taken": 409,

@@ -398,7 +398,7 @@ def circular(me, owner):
 REFUSED_CODES = [
     (unknown, 400, "invalid_referral_code"),
     (disabled, 400, "invalid_referral_code"),
-    (expired, 400, "code_expired"),
+    (expired, 400, "referral_code_expired"),
     (exhausted, 400, "code_exhausted"),
     (own, 400, "own_code"),
     (again, 409, "already_redeemed"),

@@ -30,8 +30,8 @@ CODES = {
     "get_delete_account_code": f"{_SENDING} {_DELETION}",
     "delete_account": f"{_GUESSING} {_DELETION} account_disabled",
     "redeem_referral_code": """
-        invalid_referral_code own_code code_expired code_exhausted not_eligible account_disabled already_redeemed
-        circular_referral busy
+        invalid_referral_code own_code referral_code_expired code_exhausted not_eligible account_disabled
+        already_redeemed circular_referral busy
     """,
     "list_users": "invalid_cursor",
     "list_invitees": "invalid_cursor",

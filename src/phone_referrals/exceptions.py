@@ -199,7 +199,7 @@ class CircularReferral(RedeemError, code="circular_referral", status_code=409):
     default_message = _("The owner of this code was invited by you or by somebody you invited.")
 
 
-class ReferralCodeExpired(RedeemError, code="code_expired"):
+class ReferralCodeExpired(RedeemError, code="referral_code_expired"):
     default_message = _("This referral code has expired.")
 
 

@@ -211,7 +211,7 @@ def test_what_is_refused_uses_nothing_up(people):
         (OwnCode, "own_code", 400),
         (AlreadyRedeemed, "already_redeemed", 409),
         (CircularReferral, "circular_referral", 409),
-        (ReferralCodeExpired, "code_expired", 400),
+        (ReferralCodeExpired, "referral_code_expired", 400),
         (ReferralCodeExhausted, "code_exhausted", 400),
     ],
 )
