@@ -26,6 +26,7 @@ CODES = {
     "too_many_messages": 429,
     "delivery_failed": 503,
     "invalid_code": 400,
+    "code_expired": 400,
     "too_many_guesses": 429,
     "phone_locked": 403,
     "sms_limit_reached": 503,
