@@ -82,7 +82,8 @@ def test_an_unreadable_user_is_answered_as_a_missing_one(read, people, tail):
             response = read(path)
         key = path.split("/")[0].strip("{}")
         shapes = [each["sql"].replace(str(people[key].pk if key in people else key), "KEY") for each in statements]
-        return response.status_code, response.content, len(shapes), response.headers
+        headers = {**response.headers, "Expires": ""}  # It names the second of the answer.
+        return response.status_code, response.content, len(shapes), headers
 
     assert answer(f"{{stranger}}/{tail}") == answer(f"{{top}}/{tail}") == answer(f"987654321/{tail}")
 
