@@ -37,7 +37,7 @@ LEFT_OUT = {
     re.compile(r"\+(229)"): "01",
 }
 # By libphonenumber's number of each: `"mobile"`, `"premium_rate"`, `"voip"`, ….
-TYPES = {value: name.lower() for name, value in vars(phonenumbers.PhoneNumberType).items() if isinstance(value, int)}
+TYPES = {value: name.lower() for name, value in vars(phonenumbers.PhoneNumberType).items() if name.isupper()}
 
 
 def parse(text: str, *regions: str | None) -> str:
