@@ -18,6 +18,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_RATE_LIMITS = False
 LOGIN_URL = "account_signup"
 LOGIN_REDIRECT_URL = "/"
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}  # As of Django 6.1.
 REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"]}
 
 INSTALLED_APPS += ["rest_framework", "phone_referrals"]  # +
