@@ -14,12 +14,14 @@ from django.contrib import admin
 from django.core import signing
 from django.core.checks import run_checks
 from django.db import IntegrityError, connection, transaction
+from django.dispatch import Signal
 from django.template import RequestContext, Template
 from django.template.loader import get_template
 from django.test import Client, RequestFactory, override_settings
 from django.urls import include, path, reverse
 from rest_framework.test import APIClient
 
+from phone_referrals import signals
 from phone_referrals.accounts import get_accounts
 from phone_referrals.base_user import PhoneUserMixin
 from phone_referrals.exceptions import AlreadyRedeemed, CaptchaFailed, NotEligible
@@ -65,6 +67,9 @@ def shop(monkeypatch):
     """A site whose modules are the blocks of a page: `shop("sms_gateway", "accounts/sms")`."""
     for package in ("accounts", "config"):
         monkeypatch.setitem(sys.modules, package, ModuleType(package))
+    for signal in (each for each in vars(signals).values() if isinstance(each, Signal)):
+        # Receivers of a page would live on, and make statements, until they are collected.
+        monkeypatch.setattr(signal, "receivers", [*signal.receivers])
 
     def module(page, name):
         made = ModuleType(name.replace("/", "."))
