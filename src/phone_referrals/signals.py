@@ -4,8 +4,8 @@ An exception of a receiver is logged and changes nothing for the visitor. Django
 for rows of `Referral`, `ReferralCode` and `PhoneVerification`, because the package writes their statements itself.
 
 `phone_left` is sent inside the transaction, before a user's phone is changed or removed; an exception of a receiver
-rolls it back. A receiver of the package remembers that the phone has redeemed. A site whose own code changes phones
-sends this signal, too.
+rolls it back. A deletion sends it, too, and once more with `is_deleted` for a row that the site keeps. A receiver of
+the package remembers that the phone has redeemed. A site whose own code changes phones sends this signal, too.
 
 | signal | sender | keywords |
 |---|---|---|

@@ -49,7 +49,7 @@ class InviteesSerializer(serializers.Serializer[Any]):
 
     def get_next(self, shown: Any) -> str | None:
         request, cursor = self.context["request"], shown.page.next_cursor
-        address = address_of(request, "phone_referrals:invitees", pk=self.context["invitees_of"].pk) if cursor else ""
+        address = address_of(request, "phone_referrals:invitees", pk=shown.user.pk) if cursor else ""
         return request.build_absolute_uri(f"{address}?cursor={cursor}") if cursor else None
 
 
@@ -83,4 +83,4 @@ class ProfileSerializer(UserSerializer):
     def get_invitees(self, user: Any) -> dict[str, Any] | None:
         if not has_open_network(user):
             return None
-        return dict(InviteesSerializer(invitees(user), context={**self.context, "invitees_of": user}).data)
+        return dict(InviteesSerializer(invitees(user), context=self.context).data)

@@ -1,8 +1,9 @@
-"""Reading the invitees of a user, with a fixed number of statements."""
+"""Reading the referrer and the invitees of a user, with a fixed number of statements."""
 
 from dataclasses import dataclass
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import router
 
 from phone_referrals import keyset
 from phone_referrals.accounts import get_accounts
@@ -14,11 +15,18 @@ MAX_COUNT = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Invitees:
-    """A first page of invitees. `capped`: there are more than `count`."""
+    """A first page of the invitees of `user`. `capped`: there are more than `count`."""
 
+    user: AbstractBaseUser
     page: keyset.Page
     count: int
     capped: bool
+
+
+def referral_of(user: AbstractBaseUser) -> Referral | None:
+    """Return the referral of an invited user with its referrer; not from a replica, which may not have it yet."""
+    mine = Referral.objects.using(router.db_for_write(Referral)).filter(pk=user.pk)
+    return get_accounts().join(mine, "referrer").first()
 
 
 def invitees_page(user: AbstractBaseUser, cursor: str = "") -> keyset.Page:
@@ -32,4 +40,4 @@ def invitees(user: AbstractBaseUser) -> Invitees:
     """Return the newest invitees of `user` and how many there are, counted up to `MAX_COUNT`."""
     page = invitees_page(user)
     count = Referral.objects.of(user)[: MAX_COUNT + 1].count() if page.next_cursor else len(page.rows)
-    return Invitees(page=page, count=min(count, MAX_COUNT), capped=count > MAX_COUNT)
+    return Invitees(user=user, page=page, count=min(count, MAX_COUNT), capped=count > MAX_COUNT)

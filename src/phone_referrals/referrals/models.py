@@ -109,7 +109,7 @@ class RedeemedPhone(models.Model):
 
 
 class Referral(NaturalKeyModel):
-    """Who was invited by whom. Written once, by `referrals.redeem.redeem`, and never changed.
+    """An invited user and its referrer. Written once, by `referrals.redeem.redeem`, and never changed.
 
     Deleting the invited user removes it. Deleting the referrer empties `referrer` and leaves the row, so that the
     invited user cannot redeem a second time; by our own doors it empties `code`, too.

@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
-from django.db import router
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,9 +13,8 @@ from phone_referrals.accounts import get_accounts
 from phone_referrals.exceptions import InvalidCursor
 from phone_referrals.pages.page import FormPage, Page, SeeOther, SignedInPage
 from phone_referrals.referrals import codes, invites, network
-from phone_referrals.referrals.invitees import invitees, invitees_page
+from phone_referrals.referrals.invitees import invitees, invitees_page, referral_of
 from phone_referrals.referrals.links import link_to, qr_code
-from phone_referrals.referrals.models import Referral
 from phone_referrals.referrals.redeem import redeem
 from phone_referrals.throttling import RedeemAddressThrottle, RedeemUserThrottle
 
@@ -53,9 +51,7 @@ class ReferralsView(SignedInPage, FormPage):
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         user: Any = self.request.user
         accounts = get_accounts()
-        # Not from a replica, which may not have the visitor's last write yet.
-        mine = Referral.objects.using(router.db_for_write(Referral)).filter(pk=user.pk)
-        referral = accounts.join(mine, "referrer").first()
+        referral = referral_of(user)
         code = codes.code_of(user).code
         link = link_to(self.request, code)
         people = invitees(user)

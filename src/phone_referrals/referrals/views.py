@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from phone_referrals.api import ActionView, ApiView
 from phone_referrals.referrals import codes, tree
-from phone_referrals.referrals.invitees import invitees_page
+from phone_referrals.referrals.invitees import invitees_page, referral_of
 from phone_referrals.referrals.links import link_to
 from phone_referrals.referrals.models import Referral
 from phone_referrals.referrals.redeem import redeem
@@ -27,7 +27,7 @@ class OwnReferrals(ApiView):
         alias = router.db_for_write(Referral)
         code = codes.code_of(user).code
         levels, capped = tree.levels_below(user.pk, using=alias)
-        mine = Referral.objects.using(alias).select_related("referrer").filter(pk=user.pk).first()
+        mine = referral_of(user)
         answer = {
             "referral_code": code,
             "referral_link": link_to(self.request, code),
